@@ -1,0 +1,74 @@
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol;
+
+/// <summary>What a QP is made with; fixed for its life. <c>struct ibv_qp_init_attr</c>.</summary>
+public readonly record struct QueuePairConfig(
+    TransportService Service,
+    uint Qpn,
+    int SendQueueDepth,
+    int ReceiveQueueDepth,
+    int SendSgesMax,
+    int ReceiveSgesMax,
+    bool SignalAllSends,
+    bool UsesSharedReceiveQueue);
+
+/// <summary>
+/// A queue pair without any I/O: packets, doorbells and time go in, packets, completions and a deadline come out.
+/// It has no clock, socket, thread or lock, and allocates nothing after construction and warm-up.
+/// </summary>
+public abstract class QueuePair
+{
+    protected QueuePair(IQueuePairHost host, in QueuePairConfig config)
+    {
+        Host = host;
+        Config = config;
+    }
+
+    public IQueuePairHost Host { get; }
+
+    public QueuePairConfig Config { get; }
+
+    public uint Qpn => Config.Qpn;
+
+    public abstract QueuePairState State { get; }
+
+    /// <summary>The device's own record of this QP (its rings and CQs); the protocol never looks inside.</summary>
+    public object? DeviceState { get; set; }
+
+    /// <summary>When <see cref="HandleTimeout"/> wants to be called, in ns of the worker's clock; long.MaxValue for never.</summary>
+    public long DeadlineNs { get; protected set; } = long.MaxValue;
+
+    /// <summary>For the worker's timer heap and transmit list only.</summary>
+    public int TimerIndex { get; set; } = -1;
+
+    /// <summary>True from <see cref="IQueuePairHost.ScheduleTransmit"/> until the worker calls <see cref="PollTransmit"/> and it returns false.</summary>
+    public bool TransmitScheduled { get; set; }
+
+    /// <summary><c>ibv_modify_qp</c>. Returns 0 or EINVAL; nothing is changed when it fails. Flushes on the way to the error state.</summary>
+    public abstract int Modify(in QueuePairAttributes attributes, QueuePairAttributeMask mask, long nowNs);
+
+    /// <summary><c>ibv_query_qp</c>.</summary>
+    public abstract void Query(out QueuePairAttributes attributes);
+
+    /// <summary>The guest rang the send doorbell.</summary>
+    public abstract void HandleSendDoorbell(long nowNs);
+
+    /// <summary>The guest posted receives while in the error state (flush), or something else about the receive queue changed.</summary>
+    public abstract void HandleReceiveDoorbell(long nowNs);
+
+    /// <summary>A packet for this QPN came from <paramref name="source"/>.</summary>
+    public abstract void HandlePacket(in Packet packet, in Gid source, long nowNs);
+
+    /// <summary>The time <see cref="DeadlineNs"/> was reached.</summary>
+    public abstract void HandleTimeout(long nowNs);
+
+    /// <summary>
+    /// Emits packets while the sink has room, up to about <paramref name="packetBudget"/>. Returns true when more could be sent at once
+    /// (budget or room ran out), false when the QP waits for something.
+    /// </summary>
+    public abstract bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs);
+
+    /// <summary>The device destroys the QP: releases what it holds; no completion follows.</summary>
+    public abstract void Destroy();
+}

@@ -1,0 +1,64 @@
+namespace RoceEngine.Wire;
+
+/// <summary>The way from one local address to one remote address, as IP sees it. Shared by all QPs that use it.</summary>
+public sealed class Route
+{
+    public Route(Gid source, Gid destination, byte trafficClass = 0, byte hopLimit = 64)
+    {
+        Source = source;
+        Destination = destination;
+        TrafficClass = trafficClass;
+        HopLimit = hopLimit;
+    }
+
+    public Gid Source { get; }
+
+    public Gid Destination { get; }
+
+    /// <summary>IPv4 TOS or IPv6 traffic class, ECN bits included.</summary>
+    public byte TrafficClass { get; }
+
+    public byte HopLimit { get; }
+
+    /// <summary>
+    /// True while the destination is a device of the same worker, so that packets go by memory copy. May change at any turn,
+    /// when a device comes, goes or moves; PSNs go on.
+    /// </summary>
+    public bool IsLocal { get; set; }
+
+    /// <summary>A link's own cached form of the destination (a socket address, say). Only links touch it.</summary>
+    public object? LinkState { get; set; }
+}
+
+/// <summary>Where the protocol puts packets to be sent. Implemented by the links' transmit batches.</summary>
+public interface IPacketSink
+{
+    /// <summary>True while one more packet of any size fits into the batch. Ask before composing a packet.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>
+    /// Takes a packet. The header fields and the segment list are copied at once; the payload memory itself must stay valid
+    /// and mapped until the worker's flush at the end of the turn.
+    /// </summary>
+    void Emit(in Packet packet, Route route);
+}
+
+/// <summary>Receives packets that a link has decoded and whose ICRC it has verified.</summary>
+public interface IPacketReceiver
+{
+    /// <summary>One packet; its payload memory is valid only during the call.</summary>
+    void OnPacket(in Packet packet, in Gid source, in Gid destination);
+}
+
+/// <summary>The packets of one device address. Owned by one worker thread.</summary>
+public interface ILink : IPacketSink, IDisposable
+{
+    /// <summary>Drains up to about <paramref name="packetsMax"/> waiting packets into <paramref name="receiver"/>; returns how many.</summary>
+    int Receive(IPacketReceiver receiver, int packetsMax);
+
+    /// <summary>Sends all that was emitted.</summary>
+    void Flush();
+
+    /// <summary>A file descriptor that polls readable when packets wait, or -1 where there is none.</summary>
+    int PollDescriptor { get; }
+}
