@@ -1,0 +1,129 @@
+using System.Runtime.InteropServices;
+
+namespace RoceEngine.Interop;
+
+/// <summary>Memory shared between processes: memfd_create(2), fcntl(2) seals, mmap(2). Failures as in <see cref="Sockets"/>.</summary>
+public static unsafe partial class SharedMemory
+{
+    public const uint MFD_CLOEXEC = 1;
+    public const uint MFD_ALLOW_SEALING = 2;
+
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int F_ADD_SEALS = 1033;
+    public const int F_GET_SEALS = 1034;
+
+    public const int F_SEAL_SEAL = 1;
+    public const int F_SEAL_SHRINK = 2;
+    public const int F_SEAL_GROW = 4;
+
+    public const int PROT_NONE = 0;
+    public const int PROT_READ = 1;
+    public const int PROT_WRITE = 2;
+
+    public const int MAP_SHARED = 1;
+    public const int MAP_PRIVATE = 2;
+    public const int MAP_FIXED = 0x10;
+    public const int MAP_ANONYMOUS = 0x20;
+    public const int MAP_NORESERVE = 0x4000;
+    public const int MAP_POPULATE = 0x8000;
+
+    public const int MADV_DONTNEED = 4;
+    public const int MADV_REMOVE = 9;
+    public const int MADV_DONTFORK = 10;
+    public const int MADV_HUGEPAGE = 14;
+
+    /// <summary>Linux's page on x86-64 and on the arm64 kernels that we serve.</summary>
+    public const int PageBytes = 4096;
+
+    /// <summary>memfd_create(2); <paramref name="name"/> is a zero-terminated UTF-8 string for /proc.</summary>
+    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true)]
+    public static partial int MemfdCreate(byte* name, uint flags);
+
+    /// <summary>ftruncate(2).</summary>
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(int descriptor, long bytes);
+
+    /// <summary>lseek(2).</summary>
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(int descriptor, long offset, int whence);
+
+    // fcntl(2) is variadic in C; on Linux x86-64 and arm64 an integer argument travels as for a plain function.
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(int descriptor, int command, int argument);
+
+    /// <summary>mmap(2): the address, or -1.</summary>
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    public static partial nint Map(void* address, nuint bytes, int protection, int flags, int descriptor, long offset);
+
+    /// <summary>munmap(2).</summary>
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    public static partial int Unmap(void* address, nuint bytes);
+
+    /// <summary>mprotect(2).</summary>
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int Protect(void* address, nuint bytes, int protection);
+
+    /// <summary>madvise(2).</summary>
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(void* address, nuint bytes, int advice);
+
+    /// <summary>A zeroed memfd of the given size, close-on-exec, that can be sealed. The caller owns the descriptor.</summary>
+    /// <exception cref="SystemCallException">No descriptor or memory left.</exception>
+    public static int CreateMemfd(ReadOnlySpan<byte> zeroTerminatedName, long bytes)
+    {
+        int descriptor;
+        fixed (byte* name = zeroTerminatedName)
+            descriptor = SystemCallException.Check(MemfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+        if (Truncate(descriptor, bytes) < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            Events.Close(descriptor);
+            throw new SystemCallException($"ftruncate(memfd, {bytes})", errno);
+        }
+        return descriptor;
+    }
+
+    /// <summary>Seals a memfd: with F_SEAL_SHRINK a peer cannot take pages away from under our mapping.</summary>
+    /// <exception cref="SystemCallException">Not a memfd, or already sealed against sealing.</exception>
+    public static void AddSeals(int descriptor, int seals) =>
+        SystemCallException.Check(Control(descriptor, F_ADD_SEALS, seals), "fcntl(F_ADD_SEALS)");
+
+    /// <summary>The seals of a memfd, or -1 for a descriptor that cannot have any.</summary>
+    public static int GetSeals(int descriptor) => Control(descriptor, F_GET_SEALS, 0);
+
+    /// <summary>A close-on-exec duplicate, owned by the caller.</summary>
+    /// <exception cref="SystemCallException">A bad descriptor, or none left.</exception>
+    public static int Duplicate(int descriptor) =>
+        SystemCallException.Check(Control(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)");
+
+    /// <summary>Size in bytes of the file behind a descriptor.</summary>
+    /// <exception cref="SystemCallException">Not a file.</exception>
+    public static long GetBytes(int descriptor)
+    {
+        const int seekEnd = 2;
+        long bytes = Seek(descriptor, 0, seekEnd);
+        if (bytes < 0)
+            SystemCallException.ThrowLast("lseek");
+        return bytes;
+    }
+
+    /// <summary>Maps a descriptor shared, readable and writable; undo with <see cref="Unmap"/>.</summary>
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static byte* MapShared(int descriptor, long bytes) => MapShared(descriptor, bytes, PROT_READ | PROT_WRITE);
+
+    /// <summary>Maps a descriptor shared with the given protection; undo with <see cref="Unmap"/>.</summary>
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static byte* MapShared(int descriptor, long bytes, int protection)
+    {
+        nint address = Map(null, (nuint)bytes, protection, MAP_SHARED, descriptor, 0);
+        return (byte*)SystemCallException.Check(address, $"mmap({bytes})");
+    }
+
+    /// <summary>Maps private zeroed memory outside the garbage collector; undo with <see cref="Unmap"/>.</summary>
+    /// <exception cref="SystemCallException">No memory left.</exception>
+    public static byte* MapAnonymous(long bytes)
+    {
+        nint address = Map(null, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return (byte*)SystemCallException.Check(address, $"mmap({bytes})");
+    }
+}
