@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+// Descriptors and pointers only: nothing here is marshalled.
+[assembly: DisableRuntimeMarshalling]

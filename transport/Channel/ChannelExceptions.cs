@@ -1,0 +1,24 @@
+namespace RoceEngine.Channel;
+
+/// <summary>The way to the daemon failed: no daemon, a broken socket, or a reply that makes no sense.</summary>
+public class ChannelException : IOException
+{
+    public ChannelException(string message)
+        : base(message)
+    {
+    }
+
+    public ChannelException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>The daemon understood the request and refused it; the message is the daemon's reason.</summary>
+public sealed class ChannelRefusedException : ChannelException
+{
+    public ChannelRefusedException(string reason)
+        : base(reason)
+    {
+    }
+}

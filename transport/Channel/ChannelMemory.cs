@@ -1,0 +1,131 @@
+using RoceEngine.Interop;
+
+namespace RoceEngine.Channel;
+
+/// <summary>
+/// What a process guest and its host share: guest RAM and the control region, each a sealed memfd mapped in this process, and
+/// four eventfds. Counted: the memory stays until the last holder lets go.
+/// </summary>
+public sealed unsafe class ChannelMemory
+{
+    private const int Seals = SharedMemory.F_SEAL_SHRINK | SharedMemory.F_SEAL_GROW | SharedMemory.F_SEAL_SEAL;
+
+    private readonly int[] _descriptors = [-1, -1, -1, -1, -1, -1];
+    private int _references = 1;
+
+    private ChannelMemory(long guestRamBytes, long controlBytes)
+    {
+        GuestRamBytes = guestRamBytes;
+        ControlBytes = controlBytes;
+    }
+
+    /// <summary>Guest physical address 0.</summary>
+    public byte* GuestRam { get; private set; }
+
+    public long GuestRamBytes { get; }
+
+    /// <summary>First byte of the control region.</summary>
+    public byte* Control { get; private set; }
+
+    public long ControlBytes { get; }
+
+    /// <summary>In the order in which they travel: guest RAM, control region, kick, response, async event and completion vectors.</summary>
+    public ReadOnlySpan<int> Descriptors => _descriptors;
+
+    public int GuestRamDescriptor => _descriptors[0];
+
+    public int ControlDescriptor => _descriptors[1];
+
+    /// <summary>The guest signals it when the device sleeps.</summary>
+    public int KickDescriptor => _descriptors[2];
+
+    /// <summary>The device signals interrupt vector 0 (response), 1 (async event) or 2 (completion).</summary>
+    public int InterruptDescriptor(int vector) => _descriptors[3 + vector];
+
+    /// <summary>Allocates zeroed memory and the events; seals the memfds so that nobody can take pages away from under the others.</summary>
+    /// <param name="guestRamBytes">Rounded up to whole pages.</param>
+    /// <param name="controlBytes">Rounded up to whole pages.</param>
+    /// <exception cref="SystemCallException">No memory or no descriptors left.</exception>
+    public static ChannelMemory Create(long guestRamBytes, long controlBytes)
+    {
+        var memory = new ChannelMemory(RoundToPages(guestRamBytes), RoundToPages(controlBytes));
+        try
+        {
+            memory._descriptors[0] = SharedMemory.CreateMemfd("vrdma-guest-ram\0"u8, memory.GuestRamBytes);
+            memory._descriptors[1] = SharedMemory.CreateMemfd("vrdma-control\0"u8, memory.ControlBytes);
+            SharedMemory.AddSeals(memory._descriptors[0], Seals);
+            SharedMemory.AddSeals(memory._descriptors[1], Seals);
+            for (int i = 2; i < memory._descriptors.Length; i++)
+                memory._descriptors[i] = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
+            memory.MapAll();
+            return memory;
+        }
+        catch
+        {
+            memory.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Maps memory that a daemon made, and takes over the descriptors whatever happens.</summary>
+    /// <exception cref="ChannelException">The memfds are smaller than said or not sealed against shrinking.</exception>
+    /// <exception cref="SystemCallException">The kernel refused to map them.</exception>
+    internal static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes)
+    {
+        var memory = new ChannelMemory(guestRamBytes, controlBytes);
+        descriptors.CopyTo(memory._descriptors);
+        try
+        {
+            CheckMemfd(memory.GuestRamDescriptor, guestRamBytes, "guest RAM");
+            CheckMemfd(memory.ControlDescriptor, controlBytes, "the control region");
+            memory.MapAll();
+            return memory;
+        }
+        catch
+        {
+            memory.Release();
+            throw;
+        }
+    }
+
+    /// <summary>One more holder.</summary>
+    public void AddReference() => Interlocked.Increment(ref _references);
+
+    /// <summary>One holder less; the last one unmaps and closes all.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) != 0)
+            return;
+        if (GuestRam != null)
+            _ = SharedMemory.Unmap(GuestRam, (nuint)GuestRamBytes);
+        if (Control != null)
+            _ = SharedMemory.Unmap(Control, (nuint)ControlBytes);
+        GuestRam = Control = null;
+        foreach (int descriptor in _descriptors)
+        {
+            if (descriptor >= 0)
+                _ = Events.Close(descriptor);
+        }
+        _descriptors.AsSpan().Fill(-1);
+    }
+
+    private static void CheckMemfd(int descriptor, long bytes, string what)
+    {
+        int seals = SharedMemory.GetSeals(descriptor);
+        if (seals < 0 || (seals & SharedMemory.F_SEAL_SHRINK) == 0)
+            throw new ChannelException($"the daemon's memfd for {what} is not sealed against shrinking");
+        if (bytes <= 0 || bytes % SharedMemory.PageBytes != 0 || SharedMemory.GetBytes(descriptor) < bytes)
+            throw new ChannelException($"the daemon's memfd for {what} is not the {bytes} bytes that it announced");
+    }
+
+    private void MapAll()
+    {
+        GuestRam = SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes);
+        Control = SharedMemory.MapShared(ControlDescriptor, ControlBytes);
+
+        // A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.
+        _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);
+    }
+
+    private static long RoundToPages(long bytes) => (bytes + SharedMemory.PageBytes - 1) & ~(long)(SharedMemory.PageBytes - 1);
+}

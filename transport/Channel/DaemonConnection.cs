@@ -1,0 +1,181 @@
+using System.Text.Json;
+using RoceEngine.Interop;
+
+namespace RoceEngine.Channel;
+
+/// <summary>A client's connection to a daemon. For one thread at a time.</summary>
+public sealed class DaemonConnection : IDisposable
+{
+    private static readonly TimeSpan ReplyTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly FrameAssembler _frames = new(ChannelProtocol.ReplyBytesMax);
+    private readonly List<int> _descriptors = [];
+    private readonly byte[] _received = new byte[64 * 1024];
+    private UnixSocket? _socket;
+
+    private DaemonConnection(UnixSocket socket, string socketPath)
+    {
+        _socket = socket;
+        SocketPath = socketPath;
+    }
+
+    /// <summary>Where the daemon listens.</summary>
+    public string SocketPath { get; }
+
+    /// <summary>Connects to the daemon at <paramref name="socketPath"/>, or at <see cref="ChannelProtocol.DefaultSocketPath"/>.</summary>
+    /// <exception cref="ChannelException">No daemon listens there, or it may not be reached.</exception>
+    public static DaemonConnection Open(string? socketPath = null)
+    {
+        string path = socketPath ?? ChannelProtocol.DefaultSocketPath();
+        try
+        {
+            return new DaemonConnection(UnixSocket.Connect(path), path);
+        }
+        catch (SystemCallException e) when (e.Errno is Errno.ENOENT or Errno.ECONNREFUSED)
+        {
+            throw new ChannelException($"no daemon listens at {path}", e);
+        }
+        catch (Exception e) when (e is SystemCallException or ArgumentException)
+        {
+            throw new ChannelException($"cannot connect to the daemon at {path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// Becomes a guest. The connection passes to the channel: its end tells the daemon that the guest is gone. This object is
+    /// then of no more use.
+    /// </summary>
+    /// <exception cref="ChannelRefusedException">The daemon says why not: version, permission, address, memory, name.</exception>
+    /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
+    public DeviceChannel Attach(AttachRequest request)
+    {
+        DaemonReply reply = Ask(new DaemonRequest { Type = ChannelProtocol.AttachType, Attach = request });
+        AttachReply attached = reply.Attached ?? throw Nonsense("no device in the reply to an attach");
+        if (_descriptors.Count != ChannelProtocol.AttachDescriptorCount)
+            throw Nonsense($"{_descriptors.Count} descriptors in the reply to an attach");
+        int[] descriptors = [.. _descriptors];
+        _descriptors.Clear();
+        try
+        {
+            ChannelMemory memory = ChannelMemory.Adopt(descriptors, attached.GuestRamBytes, attached.ControlBytes);
+            UnixSocket socket = _socket!;
+            _socket = null;
+            return DeviceChannel.Attach(memory, socket, attached.Name, attached.Address);
+        }
+        catch (SystemCallException e)
+        {
+            throw new ChannelException($"cannot map the device's memory: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The daemon's version, process and addresses.</summary>
+    public DaemonInfo GetInfo() => Ask(new DaemonRequest { Type = ChannelProtocol.InfoType }).Info ?? throw Nonsense("no info in its reply");
+
+    /// <summary>All attached devices.</summary>
+    public IReadOnlyList<DeviceSummary> ListDevices() =>
+        Ask(new DaemonRequest { Type = ChannelProtocol.DevicesType }).Devices ?? throw Nonsense("no devices in its reply");
+
+    /// <summary>Counters and queue pairs of one device, by name or address, or of all.</summary>
+    /// <exception cref="ChannelRefusedException">There is no such device.</exception>
+    public IReadOnlyList<DeviceReport> GetStatistics(string? device = null) =>
+        Ask(new DaemonRequest { Type = ChannelProtocol.StatisticsType, Device = device }).Reports ?? throw Nonsense("no statistics in its reply");
+
+    /// <summary>
+    /// Writes the packets of a device (by name or address) or of all devices to <paramref name="output"/> as a pcapng file until
+    /// cancelled; then ends the file properly and tells how many packets it has and how many were lost to it.
+    /// </summary>
+    /// <exception cref="ChannelRefusedException">There is no such device, or too many captures run.</exception>
+    /// <exception cref="ChannelException">The daemon died; what came before is in the file.</exception>
+    public CaptureSummary Capture(CaptureRequest request, Stream output, CancellationToken cancellation)
+    {
+        DaemonReply started = Ask(new DaemonRequest { Type = ChannelProtocol.CaptureType, Capture = request });
+        if (!started.CaptureStarted)
+            throw Nonsense("no capture in its reply");
+        UnixSocket socket = _socket!;
+
+        // The daemon ends the capture when this side stops talking, and still gets to say how it went.
+        using CancellationTokenRegistration stop = cancellation.Register(socket.ShutdownSend);
+        while (true)
+        {
+            ReadOnlySpan<byte> piece = ReceiveFrame(timeout: null);
+            if (piece.IsEmpty)
+                break;
+            output.Write(piece);
+        }
+        output.Flush();
+        return ParseReply(ReceiveFrame(ReplyTimeout)).Captured ?? throw Nonsense("no summary after a capture");
+    }
+
+    private DaemonReply Ask(DaemonRequest request)
+    {
+        UnixSocket socket = _socket ?? throw new ObjectDisposedException(nameof(DaemonConnection));
+        ReadOnlySpan<byte> frame = FrameAssembler.Frame(ChannelJson.Write(request with { Version = ChannelProtocol.Version }));
+        while (!frame.IsEmpty)
+        {
+            int sent = socket.SendAvailable(frame);
+            if (sent == -Errno.EAGAIN)
+                WaitFor(PollDescriptor.POLLOUT, ReplyTimeout);
+            else if (sent < 0)
+                break; // The daemon may have refused already and closed: its reason is still there to be read.
+            else
+                frame = frame[sent..];
+        }
+        DaemonReply reply = ParseReply(ReceiveFrame(ReplyTimeout));
+        return reply.Refusal is null ? reply : throw new ChannelRefusedException(reply.Refusal);
+    }
+
+    private DaemonReply ParseReply(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return ChannelJson.ReadReply(json);
+        }
+        catch (JsonException e)
+        {
+            throw new ChannelException($"the daemon at {SocketPath} sent a reply that is not understood: {e.Message}", e);
+        }
+    }
+
+    private ReadOnlySpan<byte> ReceiveFrame(TimeSpan? timeout)
+    {
+        Span<int> descriptors = stackalloc int[ChannelProtocol.AttachDescriptorCount];
+        while (true)
+        {
+            if (_frames.TryTake(out ReadOnlySpan<byte> frame))
+                return frame;
+            if (_frames.OversizedBytes >= 0)
+                throw Nonsense($"a message of {_frames.OversizedBytes} bytes");
+            WaitFor(PollDescriptor.POLLIN, timeout);
+            int received = DescriptorPassing.Receive(_socket!.Descriptor, _received, descriptors, out int descriptorCount);
+            _descriptors.AddRange(descriptors[..descriptorCount]);
+            if (received == -Errno.EAGAIN)
+                continue;
+            if (received <= 0)
+                throw new ChannelException($"the daemon at {SocketPath} closed the connection");
+            _frames.Append(_received.AsSpan(0, received));
+        }
+    }
+
+    private void WaitFor(short events, TimeSpan? timeout)
+    {
+        Span<PollDescriptor> descriptor = stackalloc PollDescriptor[1];
+        descriptor[0] = new PollDescriptor { Descriptor = _socket!.Descriptor, Events = events };
+        long deadline = timeout is { } limit ? Environment.TickCount64 + (long)limit.TotalMilliseconds : long.MaxValue;
+        while (Events.Wait(descriptor, timeout is null ? -1 : Math.Max(0, deadline - Environment.TickCount64) * 1_000_000) == 0)
+        {
+            if (Environment.TickCount64 >= deadline)
+                throw new ChannelException($"the daemon at {SocketPath} does not answer");
+        }
+    }
+
+    private ChannelException Nonsense(string what) => new($"the daemon at {SocketPath} makes no sense: {what}");
+
+    public void Dispose()
+    {
+        _socket?.Dispose();
+        _socket = null;
+        foreach (int descriptor in _descriptors)
+            _ = Events.Close(descriptor);
+        _descriptors.Clear();
+    }
+}

@@ -1,0 +1,44 @@
+namespace RoceEngine.Channel;
+
+/// <summary>A message to the daemon. <see cref="Type"/> says which of the others are looked at.</summary>
+public sealed record DaemonRequest
+{
+    /// <summary>What is asked for: one of the names in <see cref="ChannelProtocol"/>.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>The client's <see cref="ChannelProtocol.Version"/>.</summary>
+    public int Version { get; init; }
+
+    public AttachRequest? Attach { get; init; }
+
+    /// <summary>Statistics: a device's name or address; null for all devices.</summary>
+    public string? Device { get; init; }
+
+    public CaptureRequest? Capture { get; init; }
+}
+
+/// <summary>What a guest asks for when it attaches.</summary>
+public sealed record AttachRequest
+{
+    /// <summary>The IP address that the device shall have; null for the first free one.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Guest RAM in bytes, rounded up to whole pages.</summary>
+    public long MemoryBytes { get; init; } = ChannelProtocol.GuestRamBytesDefault;
+
+    /// <summary>The device's name, unique in the daemon; null lets the daemon choose.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The layout of shared memory that the guest was built for.</summary>
+    public int AbiVersion { get; init; } = ChannelProtocol.AbiVersion;
+}
+
+/// <summary>What to capture.</summary>
+public sealed record CaptureRequest
+{
+    /// <summary>A device's name or address; null for all devices, those attached later included.</summary>
+    public string? Device { get; init; }
+
+    /// <summary>Bytes kept of each packet at most, IP header included; 0 for all.</summary>
+    public int SnapLengthBytes { get; init; }
+}
