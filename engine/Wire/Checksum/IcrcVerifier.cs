@@ -1,0 +1,87 @@
+namespace RoceEngine.Wire;
+
+/// <summary>
+/// Checks the ICRC of a datagram as a UDP socket delivers it, without its IP header.
+/// </summary>
+/// <remarks>
+/// <para>IPv6: every covered field is known, the check is exact.</para>
+/// <para>IPv4: a socket does not show the identification, which the ICRC covers. The CRC is linear: the received ICRC, exclusive-or
+/// the one computed with identification 0, is the image of the header word that holds identification, flags and fragment offset
+/// under a multiplication by a power of x. Undoing it gives back that word. Its upper half may be any identification; its lower half
+/// must say that DF is set, as the computation assumed, or that it is clear: an unfragmented packet of either kind of sender.
+/// Of 2^32 differences 2^17 are accepted, so that 15 bits of the check remain besides the UDP checksum. A change confined to the
+/// identification cannot be seen here, and is one that the protocol does not care about.</para>
+/// </remarks>
+public static class IcrcVerifier
+{
+    private const uint DontFragment = 0x4000;
+
+    /// <summary>True when the ICRC fits; for IPv4 <paramref name="identification"/> is the sender's, for IPv6 it is 0.</summary>
+    /// <param name="source">Source address.</param>
+    /// <param name="destination">Destination address, of the same family.</param>
+    /// <param name="sourcePort">UDP source port; the destination port is 4791.</param>
+    /// <param name="udpPayload">The whole UDP payload, ICRC included.</param>
+    /// <param name="identification">The IPv4 identification, recovered.</param>
+    public static bool TryVerify(
+        in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> udpPayload, out ushort identification) =>
+        TryVerify(source, destination, sourcePort, udpPayload, out identification, out _);
+
+    /// <summary>As the other form; tells also whether the sender had set IPv4's DF bit (true for IPv6).</summary>
+    public static bool TryVerify(
+        in Gid source,
+        in Gid destination,
+        ushort sourcePort,
+        ReadOnlySpan<byte> udpPayload,
+        out ushort identification,
+        out bool dontFragment)
+    {
+        if (udpPayload.Length < BthView.Length + Icrc.Length)
+        {
+            identification = 0;
+            dontFragment = false;
+            return false;
+        }
+
+        var pseudo = new IcrcPseudo(source, destination, sourcePort);
+        uint state = Icrc.Begin(pseudo, udpPayload[..BthView.Length], udpPayload.Length);
+        state = Icrc.Update(state, udpPayload[BthView.Length..^Icrc.Length]);
+        uint difference = Icrc.Finish(state) ^ Icrc.Read(udpPayload[^Icrc.Length..]);
+        return TryRecover(pseudo.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
+    }
+
+    /// <summary>
+    /// The verdict on a state computed elsewhere (fused with a copy, say): from <see cref="Icrc.Begin"/> with identification 0 and DF
+    /// set over all but the ICRC.
+    /// </summary>
+    public static bool TryVerify(bool isIPv4, uint state, uint receivedIcrc, int udpPayloadBytes, out ushort identification) =>
+        TryRecover(isIPv4, Icrc.Finish(state) ^ receivedIcrc, udpPayloadBytes, out identification, out _);
+
+    private static bool TryRecover(
+        bool isIPv4, uint difference, int udpPayloadBytes, out ushort identification, out bool dontFragment)
+    {
+        identification = 0;
+        dontFragment = true;
+        if (difference == 0)
+        {
+            return true;
+        }
+
+        if (!isIPv4)
+        {
+            return false;
+        }
+
+        // The register's lowest byte came first on the wire, so the word is the register read big-endian.
+        uint word = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(
+            Crc32Field.Multiply(difference, IdentificationDistance.Back(udpPayloadBytes)));
+        uint flagsDifference = word & 0xFFFF;
+        if (flagsDifference is not (0 or DontFragment))
+        {
+            return false;
+        }
+
+        identification = (ushort)(word >> 16);
+        dontFragment = flagsDifference == 0;
+        return true;
+    }
+}
