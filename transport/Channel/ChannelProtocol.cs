@@ -12,8 +12,8 @@ public static class ChannelProtocol
     /// <summary>Version of the messages. A daemon refuses any other.</summary>
     public const int Version = 1;
 
-    /// <summary>Version of the memory shared with a guest: the PVRDMA device version that it extends, and our extension's own.</summary>
-    public const int AbiVersion = (20 << 8) | 1;
+    /// <summary>Version of the memory shared with a guest. A daemon refuses any other.</summary>
+    public const int AbiVersion = (int)Abi.AbiVersion.Current;
 
     /// <summary>Bytes of the length that precedes every message.</summary>
     public const int LengthBytes = 4;
