@@ -39,6 +39,7 @@ public static class SocketConstants
     public const int IPV6_UNICAST_HOPS = 16;
     public const int IPV6_MTU_DISCOVER = 23;
     public const int IPV6_V6ONLY = 26;
+    public const int IPV6_HOPLIMIT = 52;
     public const int IPV6_RECVTCLASS = 66;
     public const int IPV6_TCLASS = 67;
     public const int IPV6_PMTUDISC_DO = 2;

@@ -1,0 +1,194 @@
+using RoceEngine.Wire;
+
+namespace RoceEngine.Links;
+
+/// <summary>
+/// A network in memory with virtual time, for tests of whole hosts within one thread. Packets travel as the bytes of UDP payloads, with
+/// ICRC, through the codec. What happens depends on the seed, the options, and the order of calls, on nothing else.
+/// </summary>
+public sealed class SimulatedNetwork
+{
+    private readonly Dictionary<Gid, SimulatedLink> _links = [];
+    private readonly Dictionary<(Gid From, Gid To), long> _lastArrivalNs = [];
+    private readonly HashSet<(Gid From, Gid To)> _partitions = [];
+    private readonly PriorityQueue<SimulatedDatagram, (long ArrivalNs, long Order)> _underWay = new();
+    private readonly Stack<SimulatedDatagram> _spares = new();
+    private DeterministicRandom _random;
+    private long _order;
+
+    /// <summary>A network at time 0 without links.</summary>
+    /// <param name="seed">Decides every loss, delay and corruption.</param>
+    /// <param name="options">What may happen; null is a network without faults and 5 µs of delay.</param>
+    public SimulatedNetwork(ulong seed, SimulatedNetworkOptions? options = null)
+    {
+        Seed = seed;
+        Options = options ?? new SimulatedNetworkOptions();
+        _random = new DeterministicRandom(seed);
+    }
+
+    /// <summary>The seed, for the message of a failing test.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>May be replaced at any time; datagrams under way keep their fate.</summary>
+    public SimulatedNetworkOptions Options { get; set; }
+
+    /// <summary>Virtual time.</summary>
+    public long NowNs { get; private set; }
+
+    /// <summary>When the next datagram arrives; <see cref="long.MaxValue"/> when none is under way.</summary>
+    public long NextDeliveryNs => _underWay.TryPeek(out _, out var key) ? key.ArrivalNs : long.MaxValue;
+
+    /// <summary>Datagrams under way.</summary>
+    public int UnderWay => _underWay.Count;
+
+    /// <summary>What happened so far.</summary>
+    public SimulatedNetworkStatistics Statistics { get; } = new();
+
+    /// <summary>Sees every datagram as it is sent, before the network does anything to it, in virtual time.</summary>
+    public IPacketTap? Tap { get; set; }
+
+    /// <summary>The link of an address.</summary>
+    /// <exception cref="InvalidOperationException">The address has one already.</exception>
+    public SimulatedLink CreateLink(Gid address)
+    {
+        var link = new SimulatedLink(this, address);
+        if (!_links.TryAdd(address, link))
+            throw new InvalidOperationException($"{address} has a link already");
+        return link;
+    }
+
+    /// <summary>Cuts or heals the way between two addresses, both directions. Datagrams under way still arrive.</summary>
+    public void SetPartition(Gid left, Gid right, bool isCut)
+    {
+        SetOneWayPartition(left, right, isCut);
+        SetOneWayPartition(right, left, isCut);
+    }
+
+    /// <summary>Cuts or heals the way from one address to another.</summary>
+    public void SetOneWayPartition(Gid from, Gid to, bool isCut)
+    {
+        if (isCut)
+            _partitions.Add((from, to));
+        else
+            _partitions.Remove((from, to));
+    }
+
+    /// <summary>
+    /// Lets virtual time pass, never backwards: what has arrived by <paramref name="nowNs"/> waits in the links for
+    /// <see cref="SimulatedLink.Receive"/>. Returns how many datagrams arrived.
+    /// </summary>
+    public int Advance(long nowNs)
+    {
+        NowNs = Math.Max(NowNs, nowNs);
+        int arrived = 0;
+        while (_underWay.TryPeek(out SimulatedDatagram? datagram, out var key) && key.ArrivalNs <= NowNs)
+        {
+            _underWay.Dequeue();
+            if (_links.TryGetValue(datagram.Destination, out SimulatedLink? link))
+            {
+                link.Arrive(datagram);
+                arrived++;
+            }
+            else
+            {
+                Statistics.Unreachable++;
+                Recycle(datagram);
+            }
+        }
+        return arrived;
+    }
+
+    internal void Remove(SimulatedLink link) => _links.Remove(link.Address);
+
+    internal SimulatedDatagram TakeSpare() => _spares.TryPop(out SimulatedDatagram? spare) ? spare : new SimulatedDatagram();
+
+    internal void Recycle(SimulatedDatagram datagram) => _spares.Push(datagram);
+
+    /// <summary>Decides a datagram's fate. Each fault draws from the sequence in a fixed order, so that switching one off moves no other's dice.</summary>
+    internal void Send(SimulatedDatagram datagram)
+    {
+        Statistics.Sent++;
+        bool lost = _random.Chance(Options.LossRate);
+        bool duplicated = _random.Chance(Options.DuplicateRate);
+        bool reordered = _random.Chance(Options.ReorderRate);
+        bool corrupted = _random.Chance(Options.CorruptRate);
+        bool truncated = _random.Chance(Options.TruncateRate);
+        bool marked = _random.Chance(Options.MarkRate);
+        long delayNs = Options.DelayMinNs + _random.Next(Options.DelayMaxNs - Options.DelayMinNs + 1);
+        long heldNs = 1 + _random.Next(Options.ReorderDelayNs);
+        long copyHeldNs = 1 + _random.Next(Options.ReorderDelayNs);
+        ulong where = _random.NextUInt64();
+
+        if (datagram.Bytes > Options.DatagramBytesMax)
+        {
+            Statistics.TooLong++;
+            Recycle(datagram);
+            return;
+        }
+        if (_partitions.Contains((datagram.Source, datagram.Destination)))
+        {
+            Statistics.Partitioned++;
+            Recycle(datagram);
+            return;
+        }
+
+        long arrivalNs = ArrivalInOrder(datagram, delayNs);
+        if (duplicated)
+        {
+            Statistics.Duplicated++;
+            Enqueue(CopyOf(datagram), arrivalNs + copyHeldNs);
+        }
+        if (lost)
+        {
+            Statistics.Lost++;
+            Recycle(datagram);
+            return;
+        }
+
+        Damage(datagram, corrupted, truncated, marked, where);
+        Statistics.Reordered += reordered ? 1 : 0;
+        Enqueue(datagram, reordered ? arrivalNs + heldNs : arrivalNs);
+    }
+
+    private void Damage(SimulatedDatagram datagram, bool corrupted, bool truncated, bool marked, ulong where)
+    {
+        if (corrupted)
+        {
+            Statistics.Corrupted++;
+            int bit = (int)(where % (ulong)(datagram.Bytes * 8));
+            datagram.Buffer[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+        if (truncated)
+        {
+            Statistics.Truncated++;
+            datagram.Bytes = (int)((where >> 32) % (ulong)datagram.Bytes);
+        }
+        if (marked)
+        {
+            Statistics.Marked++;
+            datagram.Tos |= 3;
+        }
+    }
+
+    /// <summary>Jitter delays, it does not reorder: nothing arrives before what left earlier on the same way.</summary>
+    private long ArrivalInOrder(SimulatedDatagram datagram, long delayNs)
+    {
+        var way = (datagram.Source, datagram.Destination);
+        long arrivalNs = Math.Max(NowNs + delayNs, _lastArrivalNs.GetValueOrDefault(way));
+        _lastArrivalNs[way] = arrivalNs;
+        return arrivalNs;
+    }
+
+    private void Enqueue(SimulatedDatagram datagram, long arrivalNs) => _underWay.Enqueue(datagram, (arrivalNs, _order++));
+
+    private SimulatedDatagram CopyOf(SimulatedDatagram datagram)
+    {
+        SimulatedDatagram copy = TakeSpare();
+        copy.Source = datagram.Source;
+        copy.Destination = datagram.Destination;
+        copy.Tos = datagram.Tos;
+        copy.Bytes = datagram.Bytes;
+        datagram.Buffer.AsSpan(0, datagram.Bytes).CopyTo(copy.Buffer);
+        return copy;
+    }
+}

@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using RoceEngine.Interop;
+using RoceEngine.Wire;
+using static RoceEngine.Interop.SocketConstants;
+
+namespace RoceEngine.Links;
+
+/// <summary>
+/// Takes datagrams from a socket in batches, cuts what the kernel put together, checks each and hands it on. Nothing that a
+/// datagram says is believed before its shape and its ICRC are checked.
+/// </summary>
+internal sealed unsafe class UdpReceiver : IDisposable
+{
+    private const int BufferBytes = 65_536;
+    private const int MessagesMax = 32;
+
+    /// <summary>With few large messages a batch small enough to stay in the cache; with many small ones more per call.</summary>
+    private const int MessagesMin = 4;
+
+    private const int LargeMessageBytes = 8192;
+    private const int NameBytes = 32;
+    private const int ControlBytes = 96;
+
+    private readonly int _socket;
+    private readonly Gid _address;
+    private readonly UdpLinkStatistics _statistics;
+    private byte* _memory;
+    private MultipleMessageHeader* _messages;
+    private int _messagesPerCall = MessagesMin;
+
+    public UdpReceiver(int socket, in Gid address, UdpLinkStatistics statistics)
+    {
+        _socket = socket;
+        _address = address;
+        _statistics = statistics;
+        AllocateMessages();
+    }
+
+    /// <summary>Sees every datagram, malformed ones too.</summary>
+    public IPacketTap? Tap { get; set; }
+
+    /// <summary>Drains the socket until it is empty or about <paramref name="packetsMax"/> datagrams were handled; returns how many were.</summary>
+    public int Receive(IPacketReceiver receiver, int packetsMax)
+    {
+        int handled = 0;
+        while (handled < packetsMax)
+        {
+            int asked = Math.Min(_messagesPerCall, packetsMax - handled);
+            int received = Sockets.ReceiveMultiple(_socket, _messages, (uint)asked, MSG_DONTWAIT, null);
+            if (received <= 0)
+            {
+                if (received < 0)
+                    CountFailure(Marshal.GetLastPInvokeError());
+                break;
+            }
+
+            long bytes = 0;
+            for (int i = 0; i < received; i++)
+            {
+                bytes += _messages[i].Length;
+                handled += HandleMessage(ref _messages[i], receiver);
+            }
+            AdaptBatch(received, bytes);
+            if (received < asked)
+                break;
+        }
+        return handled;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+    }
+
+    /// <summary>Cuts a message into datagrams; returns how many.</summary>
+    private int HandleMessage(ref MultipleMessageHeader message, IPacketReceiver receiver)
+    {
+        Gid source = ReadAddress((byte*)message.Header.Name, out ushort sourcePort);
+        int datagramBytes = (int)message.Length;
+        byte tos = 0;
+        ReadControl(message.Header, ref datagramBytes, ref tos);
+        byte* next = message.Header.Vectors->Base;
+        byte* end = next + message.Length;
+        bool truncated = (message.Header.Flags & MSG_TRUNC) != 0;
+        Prepare(ref message);
+        _statistics.MessagesReceived++;
+        if (truncated)
+        {
+            _statistics.Truncated++;
+            return 1;
+        }
+
+        int count = 0;
+        do
+        {
+            int bytes = (int)Math.Min(datagramBytes, end - next);
+            HandleDatagram(next, bytes, source, sourcePort, tos, receiver);
+            next += bytes;
+            count++;
+        }
+        while (next < end);
+        return count;
+    }
+
+    private void HandleDatagram(byte* bytes, int count, in Gid source, ushort sourcePort, byte tos, IPacketReceiver receiver)
+    {
+        var datagram = new ReadOnlySpan<byte>(bytes, count);
+        _statistics.DatagramsReceived++;
+        _statistics.BytesReceived += count;
+        ushort identification = 0;
+        if (PacketCodec.TryDecode(datagram, out Packet packet, out MalformedReason reason)
+            && !IcrcVerifier.TryVerify(source, _address, sourcePort, datagram, out identification))
+        {
+            reason = MalformedReason.IcrcMismatch;
+        }
+
+        Tap?.OnDatagram(source, _address, sourcePort, tos, identification, datagram, false, WallClock.NowNs());
+        if (reason != MalformedReason.None)
+        {
+            _statistics.CountMalformed(reason);
+            return;
+        }
+
+        const int congestionExperienced = 3;
+        if ((tos & congestionExperienced) == congestionExperienced)
+            packet.Flags |= PacketFlags.CongestionExperienced;
+        var payload = new MemorySegment(bytes + OpcodeTable.For(packet.Opcode).HeaderBytes, packet.PayloadBytes);
+        packet.Segments = &payload;
+        packet.SegmentCount = packet.PayloadBytes == 0 ? 0 : 1;
+        receiver.OnPacket(packet, source, _address);
+    }
+
+    /// <summary>Segment size of a train, traffic class, and how many datagrams the socket has lost.</summary>
+    private void ReadControl(in MessageHeader header, ref int datagramBytes, ref byte tos)
+    {
+        for (ControlMessageHeader* control = ControlMessages.First(header); control != null; control = ControlMessages.Next(header, control))
+        {
+            byte* data = ControlMessages.Data(control);
+            switch (control->Level, control->Type)
+            {
+                case (SOL_UDP, UDP_GRO):
+                    datagramBytes = Math.Max(*(int*)data, 1);
+                    break;
+                case (IPPROTO_IP, IP_TOS):
+                    tos = *data;
+                    break;
+                case (IPPROTO_IPV6, IPV6_TCLASS):
+                    tos = (byte)*(int*)data;
+                    break;
+                case (SOL_SOCKET, SO_RXQ_OVFL):
+                    // A running 32-bit total since the socket was opened.
+                    _statistics.ReceiveBufferDrops += *(uint*)data - (uint)_statistics.ReceiveBufferDrops;
+                    break;
+            }
+        }
+    }
+
+    private Gid ReadAddress(byte* name, out ushort port)
+    {
+        if (_address.IsIPv4)
+        {
+            var address = (SockaddrIn*)name;
+            port = BinaryPrimitives.ReverseEndianness(address->PortNetworkOrder);
+            return Gid.FromIPv4(BinaryPrimitives.ReverseEndianness(address->AddressNetworkOrder));
+        }
+        var address6 = (SockaddrIn6*)name;
+        port = BinaryPrimitives.ReverseEndianness(address6->PortNetworkOrder);
+        return Gid.Read(new ReadOnlySpan<byte>(address6->Address, Gid.Length));
+    }
+
+    private void AdaptBatch(int received, long bytes)
+    {
+        if (bytes > (long)received * LargeMessageBytes)
+            _messagesPerCall = MessagesMin;
+        else if (received == _messagesPerCall)
+            _messagesPerCall = Math.Min(_messagesPerCall * 2, MessagesMax);
+    }
+
+    private void CountFailure(int errno)
+    {
+        if (errno is not (Errno.EAGAIN or Errno.EINTR))
+            _statistics.ReceiveErrors++;
+    }
+
+    /// <summary>Undoes what the kernel wrote over: lengths and flags.</summary>
+    private static void Prepare(ref MultipleMessageHeader message)
+    {
+        message.Header.NameLength = NameBytes;
+        message.Header.ControlLength = ControlBytes;
+        message.Header.Flags = 0;
+    }
+
+    private void AllocateMessages()
+    {
+        const int sideBytes = NameBytes + ControlBytes + 64 + 64;
+        _memory = (byte*)NativeMemory.AlignedAlloc(MessagesMax * (BufferBytes + sideBytes), 4096);
+        new Span<byte>(_memory + (MessagesMax * BufferBytes), MessagesMax * sideBytes).Clear();
+        _messages = (MultipleMessageHeader*)(_memory + (MessagesMax * BufferBytes));
+        byte* side = (byte*)(_messages + MessagesMax);
+        for (int i = 0; i < MessagesMax; i++)
+        {
+            var vector = (IoVector*)side;
+            *vector = new IoVector { Base = _memory + (i * BufferBytes), Length = BufferBytes };
+            _messages[i].Header.Vectors = vector;
+            _messages[i].Header.VectorCount = 1;
+            _messages[i].Header.Name = side + 32;
+            _messages[i].Header.Control = side + 32 + NameBytes;
+            Prepare(ref _messages[i]);
+            side += sideBytes - sizeof(MultipleMessageHeader);
+        }
+    }
+}
