@@ -15,12 +15,12 @@ internal static partial class Crc32
     private const int BlockBytes = 16;
 
     /// <summary>Fold constants for a distance in bits: low half of a block, high half. See <see cref="FoldConstants"/>.</summary>
-    private static readonly Vector128<ulong> FoldBy128 = FoldConstants(128);
+    internal static readonly Vector128<ulong> FoldBy128 = FoldConstants(128);
 
     private static readonly Vector128<ulong> FoldBy512 = FoldConstants(512);
 
     /// <summary>The SSE4.1 and SSSE3 instructions of the tail come with every processor that has this one, but are asked for.</summary>
-    private static bool IsPclmulqdqUsable => Pclmulqdq.IsSupported && Sse41.IsSupported;
+    internal static bool IsPclmulqdqUsable => Pclmulqdq.IsSupported && Sse41.IsSupported;
 
     /// <summary>What a pass does with the bytes that it reads, besides the CRC.</summary>
     private interface IPass
@@ -50,21 +50,46 @@ internal static partial class Crc32
     internal static uint UpdatePclmulqdq(uint register, ReadOnlySpan<byte> bytes)
     {
         ref byte source = ref MemoryMarshal.GetReference(bytes);
-        return UpdatePclmulqdq<NoCopy>(register, ref source, ref source, (nuint)bytes.Length);
+        return UpdatePclmulqdq<NoCopy>(CarryOf(register), ref source, ref source, (nuint)bytes.Length);
     }
 
     internal static uint UpdateAndCopyPclmulqdq(uint register, ReadOnlySpan<byte> source, Span<byte> destination) =>
         UpdatePclmulqdq<Copy>(
-            register,
+            CarryOf(register),
             ref MemoryMarshal.GetReference(source),
             ref MemoryMarshal.GetReference(destination),
             (nuint)source.Length);
 
+    /// <summary>
+    /// The register after at least <see cref="BlockBytes"/> bytes, begun with a carry instead of a register: a block to be added to the
+    /// first one, from <see cref="CarryOf(uint)"/> or <see cref="CarryOf(Vector128{ulong})"/>.
+    /// </summary>
+    internal static uint UpdateCarry(Vector128<ulong> carry, ReadOnlySpan<byte> bytes)
+    {
+        ref byte source = ref MemoryMarshal.GetReference(bytes);
+        return bytes.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported
+            ? UpdateVpclmulqdq<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length)
+            : UpdatePclmulqdq<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length);
+    }
+
+    /// <summary>A register stands at the first four bytes of what follows.</summary>
+    internal static Vector128<ulong> CarryOf(uint register) => Vector128.CreateScalar((ulong)register);
+
+    /// <summary>A sum of blocks is folded over the block that follows.</summary>
+    internal static Vector128<ulong> CarryOf(Vector128<ulong> sum) => Fold(sum, FoldBy128);
+
+    /// <summary>
+    /// The register after the blocks of <paramref name="sum"/> and 1…15 bytes more, which are the last ones of
+    /// <paramref name="tail"/>; its other bytes are not looked at.
+    /// </summary>
+    internal static uint FinishWithTail(Vector128<ulong> sum, Vector128<byte> tail, int tailBytes) =>
+        Reduce128(FoldTail(sum, FoldBy128, tail, (nuint)tailBytes));
+
     /// <summary>At least <see cref="BlockBytes"/> bytes. In bounds: every access ends at or before <paramref name="bytes"/>.</summary>
-    private static uint UpdatePclmulqdq<TPass>(uint register, ref byte source, ref byte destination, nuint bytes)
+    private static uint UpdatePclmulqdq<TPass>(Vector128<ulong> carry, ref byte source, ref byte destination, nuint bytes)
         where TPass : struct, IPass
     {
-        Vector128<ulong> sum = Load<TPass>(ref source, ref destination, 0) ^ Vector128.CreateScalar((ulong)register);
+        Vector128<ulong> sum = Load<TPass>(ref source, ref destination, 0) ^ carry;
         nuint offset = BlockBytes;
         if (bytes >= 8 * BlockBytes)
         {
@@ -100,7 +125,8 @@ internal static partial class Crc32
 
         if (offset < bytes)
         {
-            sum = FoldTail(sum, by128, ref source, offset, bytes);
+            // In bounds: at least one block came before, so that the last 16 bytes exist.
+            sum = FoldTail(sum, by128, Vector128.LoadUnsafe(ref source, bytes - BlockBytes), bytes - offset);
             if (TPass.Copies)
             {
                 Unsafe.CopyBlockUnaligned(ref Unsafe.Add(ref destination, offset), ref Unsafe.Add(ref source, offset), (uint)(bytes - offset));
@@ -119,18 +145,17 @@ internal static partial class Crc32
     ];
 
     /// <summary>
-    /// The last 1…15 bytes: they and the end of the sum make a whole block, over which the start of the sum is folded.
-    /// In bounds: at least one block came before, so that the last 16 bytes exist; r + 16 + 16 ≤ 47.
+    /// The last 1…15 bytes, found at the end of <paramref name="tail"/>: they and the end of the sum make a whole block, over which
+    /// the start of the sum is folded. In bounds: the table's rows end at 16 + 15 + 16 = 47.
     /// </summary>
-    private static Vector128<ulong> FoldTail(Vector128<ulong> sum, Vector128<ulong> by128, ref byte source, nuint offset, nuint bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> FoldTail(Vector128<ulong> sum, Vector128<ulong> by128, Vector128<byte> tail, nuint tailBytes)
     {
-        nuint tailBytes = bytes - offset;
         ref byte table = ref MemoryMarshal.GetReference(ShiftTable);
         Vector128<byte> toEnd = Vector128.LoadUnsafe(ref table, tailBytes);
         Vector128<byte> toStart = Vector128.LoadUnsafe(ref table, BlockBytes + tailBytes);
         Vector128<byte> start = Ssse3.Shuffle(sum.AsByte(), toEnd);
-        Vector128<byte> end = Sse41.BlendVariable(
-            Ssse3.Shuffle(sum.AsByte(), toStart), Vector128.LoadUnsafe(ref source, bytes - BlockBytes), toStart);
+        Vector128<byte> end = Sse41.BlendVariable(Ssse3.Shuffle(sum.AsByte(), toStart), tail, toStart);
         return Fold(start.AsUInt64(), by128) ^ end.AsUInt64();
     }
 
@@ -148,7 +173,7 @@ internal static partial class Crc32
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Fold(Vector128<ulong> block, Vector128<ulong> constants) =>
+    internal static Vector128<ulong> Fold(Vector128<ulong> block, Vector128<ulong> constants) =>
         Pclmulqdq.CarrylessMultiply(block, constants, 0x00) ^ Pclmulqdq.CarrylessMultiply(block, constants, 0x11);
 
     /// <summary>128 bits to 64 to 32, each step a multiplication by the power that the cut-off part stands at.</summary>

@@ -18,21 +18,21 @@ internal static partial class Crc32
     internal static uint UpdateVpclmulqdq(uint register, ReadOnlySpan<byte> bytes)
     {
         ref byte source = ref MemoryMarshal.GetReference(bytes);
-        return UpdateVpclmulqdq<NoCopy>(register, ref source, ref source, (nuint)bytes.Length);
+        return UpdateVpclmulqdq<NoCopy>(CarryOf(register), ref source, ref source, (nuint)bytes.Length);
     }
 
     internal static uint UpdateAndCopyVpclmulqdq(uint register, ReadOnlySpan<byte> source, Span<byte> destination) =>
         UpdateVpclmulqdq<Copy>(
-            register,
+            CarryOf(register),
             ref MemoryMarshal.GetReference(source),
             ref MemoryMarshal.GetReference(destination),
             (nuint)source.Length);
 
     /// <summary>At least 128 bytes. In bounds: every access ends at or before <paramref name="bytes"/>.</summary>
-    private static uint UpdateVpclmulqdq<TPass>(uint register, ref byte source, ref byte destination, nuint bytes)
+    private static uint UpdateVpclmulqdq<TPass>(Vector128<ulong> carry, ref byte source, ref byte destination, nuint bytes)
         where TPass : struct, IPass
     {
-        Vector256<ulong> first = LoadWide<TPass>(ref source, ref destination, 0) ^ Vector256.CreateScalar((ulong)register);
+        Vector256<ulong> first = LoadWide<TPass>(ref source, ref destination, 0) ^ carry.ToVector256();
         Vector256<ulong> second = LoadWide<TPass>(ref source, ref destination, 32);
         Vector256<ulong> third = LoadWide<TPass>(ref source, ref destination, 64);
         Vector256<ulong> fourth = LoadWide<TPass>(ref source, ref destination, 96);

@@ -12,18 +12,9 @@ internal static partial class Crc32
     /// <summary>The register after <paramref name="bytes"/>.</summary>
     public static uint Update(uint register, ReadOnlySpan<byte> bytes)
     {
-        ref byte source = ref MemoryMarshal.GetReference(bytes);
-        if (bytes.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported)
-        {
-            return UpdateVpclmulqdq<NoCopy>(register, ref source, ref source, (nuint)bytes.Length);
-        }
-
-        if (bytes.Length >= BlockBytes && IsPclmulqdqUsable)
-        {
-            return UpdatePclmulqdq<NoCopy>(register, ref source, ref source, (nuint)bytes.Length);
-        }
-
-        return UpdateScalar(register, bytes);
+        return bytes.Length >= BlockBytes && IsPclmulqdqUsable
+            ? UpdateCarry(CarryOf(register), bytes)
+            : UpdateScalar(register, bytes);
     }
 
     /// <summary>
@@ -43,12 +34,12 @@ internal static partial class Crc32
         ref byte to = ref MemoryMarshal.GetReference(destination);
         if (source.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported)
         {
-            return UpdateVpclmulqdq<Copy>(register, ref from, ref to, (nuint)source.Length);
+            return UpdateVpclmulqdq<Copy>(CarryOf(register), ref from, ref to, (nuint)source.Length);
         }
 
         if (source.Length >= BlockBytes && IsPclmulqdqUsable)
         {
-            return UpdatePclmulqdq<Copy>(register, ref from, ref to, (nuint)source.Length);
+            return UpdatePclmulqdq<Copy>(CarryOf(register), ref from, ref to, (nuint)source.Length);
         }
 
         return UpdateAndCopyScalar(register, source, destination);

@@ -18,7 +18,7 @@ public static class Icrc
     /// The state after the pseudo headers and the packet's own headers.
     /// </summary>
     /// <param name="pseudo">The flow's IP and UDP headers.</param>
-    /// <param name="headers">The first bytes of the UDP payload: at least the BTH, at most <see cref="OpcodeTable.HeaderBytesMax"/> bytes.</param>
+    /// <param name="headers">The first bytes of the UDP payload: the BTH at least, all of it but the ICRC at most.</param>
     /// <param name="udpPayloadBytes">Bytes of the whole UDP payload, ICRC included.</param>
     /// <param name="identification">IPv4 identification; not looked at for IPv6.</param>
     public static uint Begin(in IcrcPseudo pseudo, ReadOnlySpan<byte> headers, int udpPayloadBytes, ushort identification = 0) =>

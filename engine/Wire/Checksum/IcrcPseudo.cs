@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 
 namespace RoceEngine.Wire;
 
@@ -8,7 +7,7 @@ namespace RoceEngine.Wire;
 /// IBTA vol. 1, 7.8.1; annex A17 5.3.3. IPv4: TOS, TTL, header checksum and UDP checksum are masked; identification, flags and
 /// fragment offset are covered. IPv6: traffic class, flow label, hop limit and UDP checksum are masked.
 /// </summary>
-public readonly struct IcrcPseudo
+public readonly partial struct IcrcPseudo
 {
     /// <summary>Bytes of the IPv4 and UDP headers.</summary>
     internal const int IPv4Bytes = 28;
@@ -43,19 +42,25 @@ public readonly struct IcrcPseudo
     public bool IsIPv4 => _destination.IsIPv4;
 
     /// <summary>
-    /// The register after the masked IP and UDP headers and the first <paramref name="headers"/> bytes of the UDP payload, of which
-    /// BTH's resv8a is masked.
+    /// The register after the masked IP and UDP headers and the first <paramref name="headers"/> bytes of the UDP payload (at least the
+    /// BTH, of which resv8a is masked).
     /// </summary>
-    [SkipLocalsInit]
-    internal uint Begin(ReadOnlySpan<byte> headers, int udpPayloadBytes, ushort identification)
+    internal uint Begin(ReadOnlySpan<byte> headers, int udpPayloadBytes, ushort identification) =>
+        Crc32.IsPclmulqdqUsable
+            ? BeginPclmulqdq(headers, udpPayloadBytes, identification)
+            : BeginScalar(headers, udpPayloadBytes, identification);
+
+    /// <summary>The form without vectors, and the oracle of the other: the masked bytes written out, then summed.</summary>
+    internal uint BeginScalar(ReadOnlySpan<byte> headers, int udpPayloadBytes, ushort identification)
     {
-        Span<byte> buffer = stackalloc byte[IPv6Bytes + OpcodeTable.HeaderBytesMax];
+        Span<byte> buffer = stackalloc byte[IPv6Bytes + BthView.Length];
         int pseudoBytes = IsIPv4
             ? WriteIPv4(buffer, udpPayloadBytes, identification)
             : WriteIPv6(buffer, udpPayloadBytes);
-        headers.CopyTo(buffer[pseudoBytes..]);
+        headers[..BthView.Length].CopyTo(buffer[pseudoBytes..]);
         buffer[pseudoBytes + BthView.ReservedOffset] = 0xFF;
-        return Crc32.Update(Icrc.Seed, buffer[..(pseudoBytes + headers.Length)]);
+        uint register = Crc32.UpdateScalar(Icrc.Seed, buffer[..(pseudoBytes + BthView.Length)]);
+        return Crc32.UpdateScalar(register, headers[BthView.Length..]);
     }
 
     private int WriteIPv4(Span<byte> buffer, int udpPayloadBytes, ushort identification)

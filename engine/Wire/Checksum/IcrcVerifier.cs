@@ -43,8 +43,7 @@ public static class IcrcVerifier
         }
 
         var pseudo = new IcrcPseudo(source, destination, sourcePort);
-        uint state = Icrc.Begin(pseudo, udpPayload[..BthView.Length], udpPayload.Length);
-        state = Icrc.Update(state, udpPayload[BthView.Length..^Icrc.Length]);
+        uint state = Icrc.Begin(pseudo, udpPayload[..^Icrc.Length], udpPayload.Length);
         uint difference = Icrc.Finish(state) ^ Icrc.Read(udpPayload[^Icrc.Length..]);
         return TryRecover(pseudo.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
     }
