@@ -84,13 +84,14 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         }
 
         int headerBytes = OpcodeTable.For(packet.Opcode).HeaderBytes;
-        int padBytes = PacketCodec.PadBytes(packet.PayloadBytes);
-        int datagramBytes = headerBytes + packet.PayloadBytes + padBytes + Icrc.Length;
-        if (packet.PayloadBytes > RoceUdp.PayloadBytesMax)
+        if (headerBytes == 0 || (uint)packet.PayloadBytes > RoceUdp.PayloadBytesMax)
         {
-            CountDrop(1, Errno.EMSGSIZE);
+            CountDrop(1, headerBytes == 0 ? Errno.EINVAL : Errno.EMSGSIZE);
             return;
         }
+
+        int padBytes = PacketCodec.PadBytes(packet.PayloadBytes);
+        int datagramBytes = headerBytes + packet.PayloadBytes + padBytes + Icrc.Length;
 
         ref Train train = ref TrainFor(destination, datagramBytes);
         ushort identification = GsoActive ? (ushort)train.Datagrams : (ushort)0;
