@@ -93,8 +93,8 @@ public sealed record DeviceAttributes
     /// <summary>True when compare and swap and fetch and add work, atomic with respect to other QPs of the device.</summary>
     public bool HasAtomics { get; init; }
 
-    /// <summary>True when sends may be <see cref="SendFlags.Inline"/>.</summary>
-    public bool HasInline { get; init; }
+    /// <summary>Bytes of an inline send at most; 0 when there are none.</summary>
+    public int MaxInlineBytes { get; init; }
 }
 
 /// <summary>Port states, with the values of <c>enum ibv_port_state</c>.</summary>

@@ -1,39 +1,218 @@
+using System.Numerics;
+using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
+
 namespace RoceEngine.Verbs;
 
 /// <summary>A completion queue. <c>ibv_create_cq</c>, <c>ibv_destroy_cq</c>. Safe for concurrent use; polling allocates nothing.</summary>
-public sealed unsafe class CompletionQueue : IDisposable
+public sealed unsafe partial class CompletionQueue : IDisposable
 {
+    private readonly GuestPages _pages;
+    private readonly CompletionQueuePage* _page;
+    private readonly PvrdmaRing* _ring;
+    private readonly PvrdmaCqe* _entries;
+    private readonly uint _slots;
+    private readonly WaitList<bool> _waiters = new();
+    private SpinGate _gate;
+    private uint _head;
+    private bool _closed;
+    private int _queuePairCount;
+
+    internal CompletionQueue(RdmaContext context, int entries, CompletionChannel? channel)
+    {
+        if (entries < 1 || (uint)entries > context.Driver.Caps.MaxCqe)
+        {
+            throw new VerbsException(Errno.Invalid, $"ibv_create_cq: {entries} entries; the device allows 1 to {context.Driver.Caps.MaxCqe}");
+        }
+
+        if (channel is not null && channel.Context != context)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_create_cq: the channel belongs to another device");
+        }
+
+        Context = context;
+        Channel = channel;
+        _slots = BitOperations.RoundUpToPowerOf2((uint)entries);
+        lock (context.Driver.CommandLock)
+        {
+            context.ThrowIfClosed();
+            channel?.AddQueue();
+            try
+            {
+                _pages = GuestPages.Allocate(
+                    context.Driver.Allocator,
+                    context.Driver.Channel.GuestRam,
+                    1 + (long)PvrdmaWqeLayout.PagesFor(_slots, PvrdmaCqe.Length),
+                    $"a completion queue of {_slots} entries");
+                _page = (CompletionQueuePage*)_pages.Memory;
+                _ring = &_page->State.Receive;
+                _entries = (PvrdmaCqe*)(_pages.Memory + GuestAllocator.PageBytes);
+                Handle = CreateInDevice();
+            }
+            catch
+            {
+                _pages?.Dispose();
+                channel?.RemoveQueue(this);
+                throw;
+            }
+
+            context.Add(this);
+        }
+    }
+
     /// <summary>The device.</summary>
-    public RdmaContext Context => throw new NotSupportedException();
+    public RdmaContext Context { get; }
 
     /// <summary>Entries that it holds.</summary>
-    public int Capacity => throw new NotSupportedException();
+    public int Capacity => (int)_slots;
 
     /// <summary>The channel it was made with.</summary>
-    public CompletionChannel? Channel => throw new NotSupportedException();
+    public CompletionChannel? Channel { get; }
 
-    /// <summary>Takes completions, oldest first. <c>ibv_poll_cq</c>. In embedded inline mode an empty queue first runs the engine once.</summary>
-    /// <param name="completions">Where to put them; its length is the most that is taken.</param>
-    /// <returns>How many were taken; 0 when there are none.</returns>
-    /// <exception cref="DeviceLostException">The device is gone, and no completion of before is left.</exception>
-    public int Poll(Span<WorkCompletion> completions) => throw new NotSupportedException();
+    internal uint Handle { get; }
+
+    internal bool IsWaitedOn => _waiters.IsWaitedOn;
 
     /// <summary>
     /// Arms the CQ: the next completion after this call puts one notification into its channel. <c>ibv_req_notify_cq</c>.
     /// Completions already there do not: arm, then poll once more, then wait.
     /// </summary>
     /// <param name="solicitedOnly">Only for completions that are solicited or in error. Does not weaken a stronger request still pending.</param>
-    public void RequestNotification(bool solicitedOnly = false) => throw new NotSupportedException();
+    /// <exception cref="DeviceLostException">The device is gone.</exception>
+    public void RequestNotification(bool solicitedOnly = false)
+    {
+        Arm(solicitedOnly ? CompletionQueuePage.ArmedSolicited : CompletionQueuePage.ArmedAny);
+        if (Context.Driver.IsLost)
+        {
+            throw Context.Driver.LostException();
+        }
+    }
 
     /// <summary>
-    /// Waits until the queue holds a completion: arms, looks again, sleeps. Needs no channel. Allocates nothing in steady state.
-    /// Several waiters are allowed; each wakes, and may find that another was faster.
+    /// Waits until the queue holds a completion: arms, looks again, sleeps. Needs no channel (one that is there is notified as well).
+    /// Allocates nothing in steady state. Several waiters are allowed; all wake, and one may find that another was faster: poll in a loop.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="DeviceLostException">The device is gone.</exception>
-    public ValueTask WaitAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    {
+        if (HasEntries())
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        ValueTask wait = _waiters.WaitForSignal(cancellationToken);
+        Arm(CompletionQueuePage.ArmedAny);
+        Context.Pump.Start();
+        if (HasEntries())
+        {
+            _waiters.CompleteAll(true);
+        }
+        else if (Context.Pump.Ended is { } reason)
+        {
+            _waiters.FailAll(reason);
+        }
+
+        return wait;
+    }
 
     /// <summary>Destroys the queue. <c>ibv_destroy_cq</c>.</summary>
     /// <exception cref="VerbsException">EBUSY: a QP still completes here.</exception>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        lock (Context.Driver.CommandLock)
+        {
+            if (_closed || Context.IsDisposed)
+            {
+                return;
+            }
+
+            if (_queuePairCount != 0)
+            {
+                throw new VerbsException(Errno.Busy, $"ibv_destroy_cq: {_queuePairCount} queue pairs still complete here");
+            }
+
+            Context.DestroyInDevice(PvrdmaCommand.DestroyCq, Handle, "ibv_destroy_cq");
+            Close();
+            Context.Remove(this);
+            Channel?.RemoveQueue(this);
+            _pages.Dispose();
+        }
+    }
+
+    internal void AddQueuePair()
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        _queuePairCount++;
+    }
+
+    internal void RemoveQueuePair() => _queuePairCount--;
+
+    /// <summary>No thread touches the ring after this.</summary>
+    internal void Close()
+    {
+        _gate.Enter();
+        _closed = true;
+        _gate.Exit();
+        _waiters.FailAll(new ObjectDisposedException(nameof(CompletionQueue)));
+    }
+
+    /// <summary>The device took the arm word. From the event pump.</summary>
+    internal void OnNotified()
+    {
+        _waiters.CompleteAll(true);
+        Channel?.Notify(this);
+    }
+
+    internal void FailWaits(Exception reason) => _waiters.FailAll(reason);
+
+    private uint CreateInDevice()
+    {
+        PvrdmaCreateCqResponse response = Context.Driver.Execute<PvrdmaCreateCq, PvrdmaCreateCqResponse>(
+            PvrdmaCommand.CreateCq,
+            new PvrdmaCreateCq { DirectoryAddress = _pages.DirectoryAddress, EntryCount = _slots, PageCount = (uint)_pages.PageCount },
+            "ibv_create_cq");
+        return response.EntryCount == _slots
+            ? response.CqHandle
+            : throw new VerbsException(Errno.InputOutput, $"ibv_create_cq: the device made {response.EntryCount} entries of {_slots}");
+    }
+
+    private void Arm(uint kind)
+    {
+        EnterOpen();
+        Context.Pump.DrainIfCrowded();
+        uint armed = Volatile.Read(ref _page->ArmWord);
+        while (armed != CompletionQueuePage.ArmedAny && armed != kind)
+        {
+            // The exchange is the full fence between arming and the caller's second look; and the device may take the word at any time.
+            uint seen = Interlocked.CompareExchange(ref _page->ArmWord, kind, armed);
+            if (seen == armed)
+            {
+                break;
+            }
+
+            armed = seen;
+        }
+
+        Interlocked.MemoryBarrier();
+        _gate.Exit();
+    }
+
+    private bool HasEntries()
+    {
+        EnterOpen();
+        bool any = PvrdmaRing.ReadProducer(_ring) != _head;
+        _gate.Exit();
+        return any;
+    }
+
+    private void EnterOpen()
+    {
+        _gate.Enter();
+        if (_closed)
+        {
+            _gate.Exit();
+            throw new ObjectDisposedException(nameof(CompletionQueue));
+        }
+    }
 }

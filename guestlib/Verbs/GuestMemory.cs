@@ -1,28 +1,104 @@
+using RoceEngine.Verbs.Internals;
+
 namespace RoceEngine.Verbs;
 
 /// <summary>Page-aligned memory in guest RAM, which the device reaches directly. Returned to the allocator by Dispose.</summary>
 public sealed unsafe class GuestMemory : IDisposable
 {
+    private readonly byte* _pointer;
+    private readonly long _offset;
+    private int _regionCount;
+    private bool _disposed;
+
+    internal GuestMemory(RdmaContext context, long bytes)
+    {
+        Context = context;
+        Length = bytes;
+        lock (context.Driver.CommandLock)
+        {
+            context.ThrowIfClosed();
+            _offset = bytes <= context.Driver.Channel.GuestRamBytes
+                ? context.Driver.Allocator.Allocate(bytes, "application memory")
+                : throw new VerbsException(Errno.NoMemory, $"{bytes} bytes are more than the guest RAM has ({context.Driver.Channel.GuestRamBytes})");
+            _pointer = context.Driver.Channel.GuestRam + _offset;
+        }
+    }
+
+    /// <summary>The device.</summary>
+    public RdmaContext Context { get; }
+
     /// <summary>First byte. Valid until Dispose of this object or its context.</summary>
-    public byte* Pointer => throw new NotSupportedException();
+    /// <exception cref="ObjectDisposedException">One of them was disposed.</exception>
+    public byte* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed || Context.IsDisposed, this);
+            return _pointer;
+        }
+    }
 
     /// <summary>The guest virtual address of the first byte: the pointer as a number.</summary>
-    public ulong Address => throw new NotSupportedException();
+    public ulong Address => (ulong)_pointer;
 
     /// <summary>Bytes.</summary>
-    public long Length => throw new NotSupportedException();
+    public long Length { get; }
 
     /// <summary>The memory as a span.</summary>
     /// <exception cref="InvalidOperationException">It is longer than a span can be (2^31-1): use <see cref="AsSpan"/> or <see cref="Pointer"/>.</exception>
-    public Span<byte> Span => throw new NotSupportedException();
+    public Span<byte> Span => Length <= int.MaxValue
+        ? new Span<byte>(Pointer, (int)Length)
+        : throw new InvalidOperationException($"{Length} bytes do not fit a span");
 
     /// <summary>A part as a span.</summary>
     /// <param name="offset">First byte.</param>
     /// <param name="bytes">Length in bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">It leaves the memory.</exception>
-    public Span<byte> AsSpan(long offset, int bytes) => throw new NotSupportedException();
+    public Span<byte> AsSpan(long offset, int bytes)
+    {
+        // The pointer arithmetic stays in bounds because of these two.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)offset, (ulong)Length, nameof(offset));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)bytes, (ulong)(Length - offset), nameof(bytes));
+        return new Span<byte>(Pointer + offset, bytes);
+    }
 
     /// <summary>Gives the memory back.</summary>
     /// <exception cref="VerbsException">EBUSY: a region is still registered on it.</exception>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        lock (Context.Driver.CommandLock)
+        {
+            if (_disposed || Context.IsDisposed)
+            {
+                return;
+            }
+
+            if (_regionCount != 0)
+            {
+                throw new VerbsException(Errno.Busy, $"the memory still has {_regionCount} registered regions");
+            }
+
+            _disposed = true;
+            Context.Driver.Allocator.Release(_offset, Length);
+        }
+    }
+
+    /// <summary>A directory over the pages of a range. Under the command lock; each is paired with <see cref="RemoveRegion"/>.</summary>
+    internal GuestPages AddRegion(long offset, long bytes)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (offset < 0 || bytes < 1 || offset > Length - bytes)
+        {
+            throw new VerbsException(Errno.Invalid, $"{bytes} bytes at {offset} are not within the memory's {Length}");
+        }
+
+        long first = (_offset + offset) & -GuestAllocator.PageBytes;
+        long pageCount = (GuestAllocator.RoundUpToPages(_offset + offset + bytes) - first) / GuestAllocator.PageBytes;
+        GuestPages pages = GuestPages.Describe(
+            Context.Driver.Allocator, Context.Driver.Channel.GuestRam, first, pageCount, $"a region of {bytes} bytes");
+        _regionCount++;
+        return pages;
+    }
+
+    internal void RemoveRegion() => _regionCount--;
 }

@@ -1,32 +1,104 @@
+using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
+
 namespace RoceEngine.Verbs;
 
 /// <summary>Registered memory. <c>ibv_reg_mr</c>, <c>ibv_dereg_mr</c>, <c>struct ibv_mr</c>.</summary>
 public sealed class MemoryRegion : IDisposable
 {
+    private readonly GuestPages _pages;
+    private readonly uint _handle;
+    private bool _disposed;
+
+    internal MemoryRegion(ProtectionDomain domain, GuestMemory memory, long offset, long bytes, AccessFlags access)
+    {
+        ProtectionDomain = domain;
+        Memory = memory;
+        Length = bytes;
+        Access = access;
+        lock (domain.Context.Driver.CommandLock)
+        {
+            domain.ThrowIfClosed();
+            _pages = memory.AddRegion(offset, bytes);
+            Address = memory.Address + (ulong)offset;
+            try
+            {
+                PvrdmaCreateMrResponse response = domain.Context.Driver.Execute<PvrdmaCreateMr, PvrdmaCreateMrResponse>(
+                    PvrdmaCommand.CreateMr,
+                    new PvrdmaCreateMr
+                    {
+                        Start = Address,
+                        Length = (ulong)bytes,
+                        DirectoryAddress = _pages.DirectoryAddress,
+                        PdHandle = domain.Handle,
+                        Access = (uint)access,
+                        PageCount = (uint)_pages.PageCount,
+                    },
+                    "ibv_reg_mr");
+                _handle = response.MrHandle;
+                LocalKey = response.LocalKey;
+                RemoteKey = response.RemoteKey;
+            }
+            catch
+            {
+                _pages.Dispose();
+                memory.RemoveRegion();
+                throw;
+            }
+
+            domain.AddDependent();
+        }
+    }
+
+    /// <summary>The protection domain.</summary>
+    public ProtectionDomain ProtectionDomain { get; }
+
     /// <summary>Key for scatter/gather entries of the own QPs in the same protection domain.</summary>
-    public uint LocalKey => throw new NotSupportedException();
+    public uint LocalKey { get; }
 
     /// <summary>Key to hand to the peer.</summary>
-    public uint RemoteKey => throw new NotSupportedException();
+    public uint RemoteKey { get; }
 
     /// <summary>Guest virtual address of the first byte: what scatter/gather entries and peers name.</summary>
-    public ulong Address => throw new NotSupportedException();
+    public ulong Address { get; }
 
     /// <summary>Bytes.</summary>
-    public long Length => throw new NotSupportedException();
+    public long Length { get; }
 
     /// <summary>The rights it was registered with.</summary>
-    public AccessFlags Access => throw new NotSupportedException();
+    public AccessFlags Access { get; }
 
     /// <summary>The memory that it covers.</summary>
-    public GuestMemory Memory => throw new NotSupportedException();
+    public GuestMemory Memory { get; }
 
     /// <summary>A scatter/gather entry for all of it, or a part.</summary>
     /// <param name="offset">First byte.</param>
     /// <param name="bytes">Length in bytes; the rest of the region when omitted.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It leaves the region, or is longer than an entry can be.</exception>
-    public ScatterGatherEntry Entry(long offset = 0, long? bytes = null) => throw new NotSupportedException();
+    /// <exception cref="ArgumentOutOfRangeException">It leaves the region, or is longer than an entry can be (2^32-1).</exception>
+    public ScatterGatherEntry Entry(long offset = 0, long? bytes = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)offset, (ulong)Length, nameof(offset));
+        long length = bytes ?? (Length - offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)length, (ulong)Math.Min(Length - offset, uint.MaxValue), nameof(bytes));
+        return new ScatterGatherEntry(Address + (ulong)offset, (uint)length, LocalKey);
+    }
 
     /// <summary>Takes the registration away; both keys die at once. <c>ibv_dereg_mr</c>.</summary>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        RdmaContext context = ProtectionDomain.Context;
+        lock (context.Driver.CommandLock)
+        {
+            if (_disposed || context.IsDisposed)
+            {
+                return;
+            }
+
+            context.DestroyInDevice(PvrdmaCommand.DestroyMr, _handle, "ibv_dereg_mr");
+            _disposed = true;
+            _pages.Dispose();
+            Memory.RemoveRegion();
+            ProtectionDomain.RemoveDependent();
+        }
+    }
 }

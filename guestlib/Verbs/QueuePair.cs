@@ -1,152 +1,201 @@
+using System.Numerics;
+using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
+
 namespace RoceEngine.Verbs;
 
 /// <summary>
 /// A queue pair. <c>ibv_create_qp</c>, <c>ibv_destroy_qp</c>. Posting is safe from several threads, allocates nothing, and makes no system
 /// call while the device's worker is awake.
 /// </summary>
-public sealed partial class QueuePair : IDisposable
+public sealed unsafe partial class QueuePair : IDisposable
 {
+    private readonly GuestPages _pages;
+    private readonly DeviceDriver _driver;
+    private volatile QueuePairState _state;
+    private bool _closed;
+
+    internal QueuePair(ProtectionDomain domain, QueuePairOptions options)
+    {
+        RdmaContext context = domain.Context;
+        CheckLimits(context, options);
+        ProtectionDomain = domain;
+        SendCompletionQueue = options.SendCompletionQueue;
+        ReceiveCompletionQueue = options.ReceiveCompletionQueue;
+        Type = options.Type;
+        SendDepth = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(options.SendDepth, 1));
+        ReceiveDepth = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(options.ReceiveDepth, 1));
+        SendSges = Math.Max(options.SendSges, 1);
+        ReceiveSges = Math.Max(options.ReceiveSges, 1);
+        _driver = context.Driver;
+
+        uint sendSlotBytes = PvrdmaWqeLayout.SendSlotBytes((uint)SendSges, (uint)options.InlineBytes);
+        uint receiveSlotBytes = PvrdmaWqeLayout.ReceiveSlotBytes((uint)ReceiveSges);
+        long sendPages = (long)PvrdmaWqeLayout.PagesFor((uint)SendDepth, sendSlotBytes);
+        long receivePages = (long)PvrdmaWqeLayout.PagesFor((uint)ReceiveDepth, receiveSlotBytes);
+        if (1 + sendPages + receivePages > ushort.MaxValue)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_create_qp: depths and sizes together need more pages than a queue pair can have");
+        }
+
+        lock (_driver.CommandLock)
+        {
+            domain.ThrowIfClosed();
+            SendCompletionQueue.AddQueuePair();
+            ReceiveCompletionQueue.AddQueuePair();
+            try
+            {
+                _pages = GuestPages.Allocate(
+                    _driver.Allocator, _driver.Channel.GuestRam, 1 + sendPages + receivePages, $"a queue pair of depth {SendDepth} + {ReceiveDepth}");
+                PvrdmaCreateQpResponse response = CreateInDevice(domain, options, (ushort)sendPages);
+                Number = response.Qpn;
+                Handle = response.QpHandle;
+                InlineBytes = (int)Math.Min(response.MaxInlineBytes, sendSlotBytes - PvrdmaWqeLayout.SendHeaderBytes);
+            }
+            catch
+            {
+                _pages?.Dispose();
+                SendCompletionQueue.RemoveQueuePair();
+                ReceiveCompletionQueue.RemoveQueuePair();
+                throw;
+            }
+
+            var state = (PvrdmaRingState*)_pages.Memory;
+            byte* sends = _pages.Memory + GuestAllocator.PageBytes;
+            byte* receives = sends + (sendPages * GuestAllocator.PageBytes);
+            _sends = new WorkQueue(&state->Send, sends, (uint)SendDepth, sendSlotBytes, _driver.SendDoorbells, Handle);
+            _receives = new WorkQueue(&state->Receive, receives, (uint)ReceiveDepth, receiveSlotBytes, _driver.ReceiveDoorbells, Handle);
+            domain.AddDependent();
+            context.Add(this);
+        }
+    }
+
     /// <summary>The protection domain.</summary>
-    public ProtectionDomain ProtectionDomain => throw new NotSupportedException();
+    public ProtectionDomain ProtectionDomain { get; }
 
     /// <summary>QP number, 24 bits: what the peer sends to.</summary>
-    public uint Number => throw new NotSupportedException();
+    public uint Number { get; }
 
     /// <summary>The transport service.</summary>
-    public QueuePairType Type => throw new NotSupportedException();
+    public QueuePairType Type { get; }
 
     /// <summary>Sends outstanding at most.</summary>
-    public int SendDepth => throw new NotSupportedException();
+    public int SendDepth { get; }
 
     /// <summary>Receives outstanding at most.</summary>
-    public int ReceiveDepth => throw new NotSupportedException();
+    public int ReceiveDepth { get; }
 
     /// <summary>Scatter/gather entries of a send at most.</summary>
-    public int SendSges => throw new NotSupportedException();
+    public int SendSges { get; }
 
     /// <summary>Scatter/gather entries of a receive at most.</summary>
-    public int ReceiveSges => throw new NotSupportedException();
+    public int ReceiveSges { get; }
 
     /// <summary>Bytes of an inline send at most.</summary>
-    public int InlineBytes => throw new NotSupportedException();
+    public int InlineBytes { get; }
 
-    /// <summary>The state as the last modify, query or completion error left it; <see cref="Query"/> asks the device.</summary>
-    public QueuePairState State => throw new NotSupportedException();
+    /// <summary>The state as the last modify, query or failed completion left it; <see cref="Query"/> asks the device.</summary>
+    public QueuePairState State => _state;
 
     /// <summary>Where sends complete.</summary>
-    public CompletionQueue SendCompletionQueue => throw new NotSupportedException();
+    public CompletionQueue SendCompletionQueue { get; }
 
     /// <summary>Where receives complete.</summary>
-    public CompletionQueue ReceiveCompletionQueue => throw new NotSupportedException();
+    public CompletionQueue ReceiveCompletionQueue { get; }
 
-    /// <summary>Changes state and attributes. <c>ibv_modify_qp</c>.</summary>
-    /// <param name="attributes">Values; only those named by <paramref name="mask"/> are looked at.</param>
-    /// <param name="mask">Which ones.</param>
-    /// <exception cref="VerbsException">EINVAL: the state table does not allow it, or a value is out of range. Nothing changed.</exception>
-    public void Modify(in QueuePairAttributes attributes, QueuePairAttributeMask mask) => throw new NotSupportedException();
-
-    /// <summary>All attributes as the device has them. <c>ibv_query_qp</c>.</summary>
-    public QueuePairAttributes Query() => throw new NotSupportedException();
-
-    /// <summary>RESET to INIT on port 1.</summary>
-    /// <param name="access">What the peer may do through this QP: RemoteWrite, RemoteRead, RemoteAtomic.</param>
-    /// <exception cref="VerbsException">EINVAL: wrong state.</exception>
-    public void ToInit(AccessFlags access = AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic) => throw new NotSupportedException();
-
-    /// <summary>INIT to RTR: names the peer.</summary>
-    /// <param name="remote">The peer's address, QP number and first PSN.</param>
-    /// <param name="pathMtuBytes">Path MTU, equal at both ends; 0 for the port's active MTU.</param>
-    /// <param name="maxDestinationRdAtomic">The peer's READs and atomics at a time; lowered to what the device can.</param>
-    /// <param name="minRnrTimer">Encoded RNR NAK timer (12 is 0.64 ms).</param>
-    /// <param name="trafficClass">IP traffic class of packets sent.</param>
-    /// <param name="hopLimit">IP time to live of packets sent.</param>
-    /// <exception cref="VerbsException">EINVAL: wrong state, MTU or address.</exception>
-    public void ToReadyToReceive(
-        in QueuePairAddress remote,
-        int pathMtuBytes = 0,
-        byte maxDestinationRdAtomic = 16,
-        byte minRnrTimer = 12,
-        byte trafficClass = 0,
-        byte hopLimit = 64) => throw new NotSupportedException();
-
-    /// <summary>RTR to RTS.</summary>
-    /// <param name="psn">The first PSN to send: what the peer was told.</param>
-    /// <param name="timeout">Encoded local ACK timeout: 4.096 µs * 2^n (14 is 67 ms); 0 waits forever.</param>
-    /// <param name="retryCount">Retries after a timeout, 0…7.</param>
-    /// <param name="rnrRetry">Retries after RNR NAKs; 7 is forever.</param>
-    /// <param name="maxRdAtomic">Own READs and atomics outstanding; lowered to what the device can.</param>
-    /// <exception cref="VerbsException">EINVAL: wrong state or value.</exception>
-    public void ToReadyToSend(uint psn, byte timeout = 14, byte retryCount = 7, byte rnrRetry = 7, byte maxRdAtomic = 16) => throw new NotSupportedException();
-
-    /// <summary>To ERR: everything posted completes with <see cref="CompletionStatus.FlushError"/>.</summary>
-    public void ToError() => throw new NotSupportedException();
-
-    /// <summary>To RESET: everything posted, and every completion of this QP not yet polled, is forgotten.</summary>
-    public void ToReset() => throw new NotSupportedException();
+    internal uint Handle { get; }
 
     /// <summary>What the peer must be told.</summary>
     /// <param name="psn">The first PSN that this end will send, as given to <see cref="ToReadyToSend"/>.</param>
-    public QueuePairAddress AddressWith(uint psn) => throw new NotSupportedException();
-
-    /// <summary>Posts a send. <c>ibv_post_send</c>.</summary>
-    /// <param name="request">What to do.</param>
-    /// <param name="entries">The local memory, in order; may be empty. Copied: the span may be reused at once.</param>
-    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: state below RTS, too many entries, unknown opcode, inline too long.</exception>
-    /// <exception cref="DeviceLostException">The device is gone.</exception>
-    public void PostSend(in SendRequest request, ReadOnlySpan<ScatterGatherEntry> entries) => throw new NotSupportedException();
-
-    /// <summary>As <see cref="PostSend(in SendRequest, ReadOnlySpan{ScatterGatherEntry})"/> with one entry.</summary>
-    /// <param name="request">What to do.</param>
-    /// <param name="entry">The local memory.</param>
-    public void PostSend(in SendRequest request, in ScatterGatherEntry entry) => throw new NotSupportedException();
-
-    /// <summary>As <see cref="PostSend(in SendRequest, ReadOnlySpan{ScatterGatherEntry})"/>, but a full queue is an answer.</summary>
-    /// <param name="request">What to do.</param>
-    /// <param name="entries">The local memory.</param>
-    /// <returns>False when the queue is full.</returns>
-    public bool TryPostSend(in SendRequest request, ReadOnlySpan<ScatterGatherEntry> entries) => throw new NotSupportedException();
-
-    /// <summary>Posts a send whose bytes are copied into the ring now (SEND and WRITE of any kind). <c>ibv_post_send</c> with IBV_SEND_INLINE.</summary>
-    /// <param name="request">What to do; the inline flag is implied.</param>
-    /// <param name="data">The bytes, at most <see cref="InlineBytes"/>.</param>
-    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: as PostSend.</exception>
-    public void PostSendInline(in SendRequest request, ReadOnlySpan<byte> data) => throw new NotSupportedException();
-
-    /// <summary>As <see cref="PostSendInline"/>, but a full queue is an answer.</summary>
-    /// <param name="request">What to do; the inline flag is implied.</param>
-    /// <param name="data">The bytes, at most <see cref="InlineBytes"/>.</param>
-    /// <returns>False when the queue is full.</returns>
-    public bool TryPostSendInline(in SendRequest request, ReadOnlySpan<byte> data) => throw new NotSupportedException();
-
-    /// <summary>Posts a receive. <c>ibv_post_recv</c>.</summary>
-    /// <param name="workRequestId">Returned with the completion.</param>
-    /// <param name="entries">Where the message goes, in order; may be empty.</param>
-    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: in reset, or too many entries.</exception>
-    public void PostReceive(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries) => throw new NotSupportedException();
-
-    /// <summary>As <see cref="PostReceive(ulong, ReadOnlySpan{ScatterGatherEntry})"/> with one entry.</summary>
-    /// <param name="workRequestId">Returned with the completion.</param>
-    /// <param name="entry">Where the message goes.</param>
-    public void PostReceive(ulong workRequestId, in ScatterGatherEntry entry) => throw new NotSupportedException();
-
-    /// <summary>As <see cref="PostReceive(ulong, ReadOnlySpan{ScatterGatherEntry})"/>, but a full queue is an answer.</summary>
-    /// <param name="workRequestId">Returned with the completion.</param>
-    /// <param name="entries">Where the message goes.</param>
-    /// <returns>False when the queue is full.</returns>
-    public bool TryPostReceive(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries) => throw new NotSupportedException();
-
-    /// <summary>
-    /// Starts a batch: posts until <see cref="EndPost"/> share one doorbell. Pairs may nest. <c>ibv_wr_start</c>.
-    /// The device may begin on a request before the batch ends; a batch that fills the queue rings by itself.
-    /// </summary>
-    public void BeginPost() => throw new NotSupportedException();
-
-    /// <summary>Ends a batch and rings the doorbell for it. <c>ibv_wr_complete</c>.</summary>
-    /// <exception cref="InvalidOperationException">No batch was begun.</exception>
-    public void EndPost() => throw new NotSupportedException();
+    public QueuePairAddress AddressWith(uint psn) => new(ProtectionDomain.Context.Address, Number, psn & QueuePairAddress.Mask24);
 
     /// <summary>
     /// Destroys the QP: outstanding requests vanish, and no completion of it shows up afterwards, not even one already in a CQ. <c>ibv_destroy_qp</c>.
     /// </summary>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        RdmaContext context = ProtectionDomain.Context;
+        lock (_driver.CommandLock)
+        {
+            if (_closed || context.IsDisposed)
+            {
+                return;
+            }
+
+            context.DestroyInDevice(PvrdmaCommand.DestroyQp, Handle, "ibv_destroy_qp");
+            Close();
+            RemoveCompletions();
+
+            // Only now, so that a poll meanwhile took the completions for what they were.
+            context.Remove(this);
+            SendCompletionQueue.RemoveQueuePair();
+            ReceiveCompletionQueue.RemoveQueuePair();
+            ProtectionDomain.RemoveDependent();
+            _pages.Dispose();
+        }
+    }
+
+    /// <summary>No thread touches the rings after this.</summary>
+    internal void Close()
+    {
+        _closed = true;
+        _sends.Close();
+        _receives.Close();
+    }
+
+    /// <summary>A completion with an error says that the QP is in the error state.</summary>
+    internal void OnFailedCompletion() => _state = QueuePairState.Error;
+
+    private static void CheckLimits(RdmaContext context, QueuePairOptions options)
+    {
+        ref readonly PvrdmaDeviceCaps caps = ref context.Driver.Caps;
+        Check(options.SendDepth, caps.MaxQpWr, nameof(options.SendDepth));
+        Check(options.ReceiveDepth, caps.MaxQpWr, nameof(options.ReceiveDepth));
+        Check(options.SendSges, caps.MaxSge, nameof(options.SendSges));
+        Check(options.ReceiveSges, caps.MaxSge, nameof(options.ReceiveSges));
+        Check(options.InlineBytes, context.Driver.InlineBytesMax, nameof(options.InlineBytes));
+        if (options.SendCompletionQueue.Context != context || options.ReceiveCompletionQueue.Context != context)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_create_qp: a completion queue belongs to another device");
+        }
+
+        static void Check(int value, uint max, string name)
+        {
+            if (value < 0 || (uint)value > max)
+            {
+                throw new VerbsException(Errno.Invalid, $"ibv_create_qp: {name} is {value}; the device allows 0 to {max}");
+            }
+        }
+    }
+
+    private PvrdmaCreateQpResponse CreateInDevice(ProtectionDomain domain, QueuePairOptions options, ushort sendPages) =>
+        _driver.Execute<PvrdmaCreateQp, PvrdmaCreateQpResponse>(
+            PvrdmaCommand.CreateQp,
+            new PvrdmaCreateQp
+            {
+                DirectoryAddress = _pages.DirectoryAddress,
+                PdHandle = domain.Handle,
+                SendCqHandle = SendCompletionQueue.Handle,
+                ReceiveCqHandle = ReceiveCompletionQueue.Handle,
+                MaxSendWr = (uint)SendDepth,
+                MaxReceiveWr = (uint)ReceiveDepth,
+                MaxSendSge = (uint)SendSges,
+                MaxReceiveSge = (uint)ReceiveSges,
+                MaxInlineBytes = (uint)options.InlineBytes,
+                Access = (uint)PvrdmaAccess.LocalWrite,
+                TotalPageCount = (ushort)_pages.PageCount,
+                SendPageCount = sendPages,
+                SignalAll = options.SignalAll ? (byte)1 : (byte)0,
+                QpType = (byte)Type,
+            },
+            "ibv_create_qp");
+
+    private void RemoveCompletions()
+    {
+        SendCompletionQueue.RemoveEntriesOf(Handle);
+        if (ReceiveCompletionQueue != SendCompletionQueue)
+        {
+            ReceiveCompletionQueue.RemoveEntriesOf(Handle);
+        }
+    }
 }

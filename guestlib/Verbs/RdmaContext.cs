@@ -1,25 +1,8 @@
 using System.Net;
+using RoceEngine.Channel;
+using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
-
-/// <summary>How to attach to a device of a daemon.</summary>
-public sealed record AttachOptions
-{
-    /// <summary>Guest RAM when nothing else is asked for: 64 MiB.</summary>
-    public const long DefaultMemoryBytes = 64L << 20;
-
-    /// <summary>The daemon's socket; null for <c>VRDMA_SOCKET</c>, or else the default path.</summary>
-    public string? SocketPath { get; init; }
-
-    /// <summary>The address that the device shall have: one of the daemon's, not in use. Null for the first free one.</summary>
-    public IPAddress? Address { get; init; }
-
-    /// <summary>Guest RAM in bytes: rings, page directories and everything that <see cref="RdmaContext.AllocateMemory"/> gives out.</summary>
-    public long MemoryBytes { get; init; } = DefaultMemoryBytes;
-
-    /// <summary>A name for the device in the daemon's listings; null for one made of the process id.</summary>
-    public string? Name { get; init; }
-}
 
 /// <summary>
 /// An open device. <c>ibv_open_device</c>, <c>ibv_close_device</c>. Safe for concurrent use.
@@ -27,64 +10,233 @@ public sealed record AttachOptions
 /// </summary>
 public sealed partial class RdmaContext : IDisposable
 {
-    /// <summary>Attaches to a device of the daemon at <see cref="AttachOptions.SocketPath"/>. <c>ibv_open_device</c>.</summary>
-    /// <param name="options">Which daemon, address and how much guest RAM.</param>
-    /// <exception cref="VerbsException">The daemon is not there or refused; the message says why.</exception>
-    public static RdmaContext Attach(AttachOptions options) => throw new NotSupportedException();
+    private readonly ObjectTable<QueuePair> _queuePairs = new();
+    private readonly ObjectTable<CompletionQueue> _completionQueues = new();
+    private readonly List<CompletionChannel> _channels = [];
+    private volatile bool _disposed;
+
+    private RdmaContext(DeviceChannel channel)
+    {
+        Driver = new DeviceDriver(channel);
+        Name = channel.Name;
+        Address = IPAddress.Parse(channel.Address);
+        Pump = new EventPump(this, Driver);
+    }
 
     /// <summary>The device's name.</summary>
-    public string Name => throw new NotSupportedException();
+    public string Name { get; }
 
     /// <summary>The device's own IP address: GID 0.</summary>
-    public IPAddress Address => throw new NotSupportedException();
+    public IPAddress Address { get; }
 
     /// <summary>True once the device is gone.</summary>
-    public bool IsLost => throw new NotSupportedException();
+    public bool IsLost => _disposed || Driver.IsLost;
 
-    /// <summary>What the device is and can hold. <c>ibv_query_device</c>.</summary>
-    public DeviceAttributes QueryDevice() => throw new NotSupportedException();
+    internal DeviceDriver Driver { get; }
 
-    /// <summary>State and limits of a port. <c>ibv_query_port</c>.</summary>
-    /// <param name="port">1.</param>
-    /// <exception cref="VerbsException">EINVAL: there is no such port.</exception>
-    public PortAttributes QueryPort(int port = 1) => throw new NotSupportedException();
+    internal EventPump Pump { get; }
 
-    /// <summary>An entry of the GID table, as an IP address (a mapped GID is IPv4). <c>ibv_query_gid</c>.</summary>
-    /// <param name="index">0.</param>
-    /// <exception cref="VerbsException">EINVAL: no GID has that index.</exception>
-    public IPAddress QueryGid(int index = 0) => throw new NotSupportedException();
+    internal bool IsDisposed => _disposed;
+
+    /// <summary>True when somebody sleeps until a notification.</summary>
+    internal bool HasSleepers
+    {
+        get
+        {
+            lock (_channels)
+            {
+                foreach (CompletionChannel channel in _channels)
+                {
+                    if (channel.IsWaitedOn)
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            return _completionQueues.Any(static queue => queue.IsWaitedOn);
+        }
+    }
+
+    /// <summary>Attaches to a device of the daemon at <see cref="AttachOptions.SocketPath"/>. <c>ibv_open_device</c>.</summary>
+    /// <param name="options">Which daemon, address and how much guest RAM.</param>
+    /// <exception cref="VerbsException">The daemon is not there (ENODEV) or refused (EINVAL); the message says why.</exception>
+    public static RdmaContext Attach(AttachOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            using DaemonConnection connection = DaemonConnection.Open(options.SocketPath);
+            return Open(connection.Attach(new AttachRequest
+            {
+                Address = options.Address?.ToString(),
+                MemoryBytes = options.MemoryBytes,
+                Name = options.Name,
+            }));
+        }
+        catch (ChannelRefusedException e)
+        {
+            throw new VerbsException(Errno.Invalid, e.Message, e);
+        }
+        catch (ChannelException e)
+        {
+            throw new VerbsException(Errno.NoDevice, e.Message, e);
+        }
+    }
+
+    /// <summary>Opens the device behind a channel, for hosts in the same process. The context owns the channel from then on.</summary>
+    /// <param name="channel">The guest's end.</param>
+    /// <exception cref="VerbsException">The device refused to come up; the channel is closed.</exception>
+    public static RdmaContext Open(DeviceChannel channel)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        return new RdmaContext(channel);
+    }
 
     /// <summary>Makes a protection domain. <c>ibv_alloc_pd</c>.</summary>
     /// <exception cref="VerbsException">ENOMEM: no more fit.</exception>
-    public ProtectionDomain AllocateProtectionDomain() => throw new NotSupportedException();
+    public ProtectionDomain AllocateProtectionDomain()
+    {
+        ThrowIfClosed();
+        return new ProtectionDomain(this);
+    }
 
     /// <summary>Makes a completion channel. <c>ibv_create_comp_channel</c>.</summary>
-    public CompletionChannel CreateCompletionChannel() => throw new NotSupportedException();
+    public CompletionChannel CreateCompletionChannel()
+    {
+        ThrowIfClosed();
+        var channel = new CompletionChannel(this);
+        lock (_channels)
+        {
+            _channels.Add(channel);
+        }
+
+        return channel;
+    }
 
     /// <summary>Makes a completion queue. <c>ibv_create_cq</c>.</summary>
     /// <param name="entries">Completions that it shall hold; rounded up to a power of two.</param>
     /// <param name="channel">Where its notifications go; null when it is polled, or waited on by itself.</param>
     /// <exception cref="VerbsException">EINVAL: more entries than the device allows, or none. ENOMEM: no room.</exception>
-    public CompletionQueue CreateCompletionQueue(int entries, CompletionChannel? channel = null) => throw new NotSupportedException();
+    public CompletionQueue CreateCompletionQueue(int entries, CompletionChannel? channel = null)
+    {
+        ThrowIfClosed();
+        return new CompletionQueue(this, entries, channel);
+    }
 
     /// <summary>Allocates guest RAM: page aligned and zeroed. The only memory that can be registered.</summary>
     /// <param name="bytes">Bytes, at least 1; rounded up to pages.</param>
-    /// <exception cref="VerbsException">ENOMEM: no contiguous range of that size is free.</exception>
-    public GuestMemory AllocateMemory(long bytes) => throw new NotSupportedException();
+    /// <exception cref="VerbsException">ENOMEM: no contiguous range of that size is free. EINVAL: less than 1 byte.</exception>
+    public GuestMemory AllocateMemory(long bytes)
+    {
+        ThrowIfClosed();
+        return bytes < 1 ? throw new VerbsException(Errno.Invalid, $"cannot allocate {bytes} bytes") : new GuestMemory(this, bytes);
+    }
 
     /// <summary>Takes an asynchronous event if there is one. <c>ibv_get_async_event</c>, <c>ibv_ack_async_event</c>, not blocking.</summary>
     /// <param name="asyncEvent">The event.</param>
     /// <returns>False when there is none.</returns>
-    public bool TryGetAsyncEvent(out AsyncEvent asyncEvent) => throw new NotSupportedException();
+    public bool TryGetAsyncEvent(out AsyncEvent asyncEvent)
+    {
+        ThrowIfClosed();
+        Progress();
+        return Pump.TryTake(out asyncEvent);
+    }
 
     /// <summary>Takes the next asynchronous event, waiting for it. <c>ibv_get_async_event</c>, <c>ibv_ack_async_event</c>.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="DeviceLostException">The device is gone, and its <see cref="AsyncEventType.DeviceFatal"/> was already taken.</exception>
-    public ValueTask<AsyncEvent> WaitAsyncEventAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask<AsyncEvent> WaitAsyncEventAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        return Pump.TakeAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Lets an embedded engine that is driven inline work for one turn on this thread; otherwise does nothing. Polling an empty CQ does
+    /// it too: only those who poll memory instead need this.
+    /// </summary>
+    public void Progress() => Driver.Channel.Drive?.Invoke();
 
     /// <summary>
     /// Closes the device. <c>ibv_close_device</c>. Unlike there, objects still open are closed with it, and memory of
     /// <see cref="GuestMemory"/> becomes inaccessible.
     /// </summary>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose()
+    {
+        lock (Driver.CommandLock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        Pump.Dispose();
+        foreach (QueuePair queuePair in _queuePairs.Snapshot())
+        {
+            queuePair.Close();
+        }
+
+        foreach (CompletionQueue queue in _completionQueues.Snapshot())
+        {
+            queue.Close();
+        }
+
+        Driver.Dispose();
+    }
+
+    internal void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_disposed, this);
+
+    /// <summary>Destroys an object in the device; one that is lost has none any more. Under the command lock.</summary>
+    internal void DestroyInDevice(Abi.PvrdmaCommand command, uint handle, string verb)
+    {
+        try
+        {
+            Driver.Execute(command, new Abi.PvrdmaHandleCommand { Handle = handle }, verb);
+        }
+        catch (DeviceLostException)
+        {
+            // Nothing is left to destroy: the caller goes on to free what it has.
+        }
+    }
+
+    internal QueuePair? FindQueuePair(ulong handle) => _queuePairs.Find(handle);
+
+    internal CompletionQueue? FindCompletionQueue(ulong handle) => _completionQueues.Find(handle);
+
+    internal void Add(QueuePair queuePair) => _queuePairs.Set(queuePair.Handle, queuePair);
+
+    internal void Remove(QueuePair queuePair) => _queuePairs.Set(queuePair.Handle, null);
+
+    internal void Add(CompletionQueue queue) => _completionQueues.Set(queue.Handle, queue);
+
+    internal void Remove(CompletionQueue queue) => _completionQueues.Set(queue.Handle, null);
+
+    internal void Remove(CompletionChannel channel)
+    {
+        lock (_channels)
+        {
+            _ = _channels.Remove(channel);
+        }
+    }
+
+    /// <summary>Ends all waits for notifications.</summary>
+    internal void FailWaits(Exception reason)
+    {
+        lock (_channels)
+        {
+            foreach (CompletionChannel channel in _channels)
+            {
+                channel.FailWaits(reason);
+            }
+        }
+
+        foreach (CompletionQueue queue in _completionQueues.Snapshot())
+        {
+            queue.FailWaits(reason);
+        }
+    }
 }

@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
+
+namespace RoceEngine.Verbs;
+
+/// <content>Polling.</content>
+public sealed unsafe partial class CompletionQueue
+{
+    /// <summary>Takes completions, oldest first. <c>ibv_poll_cq</c>. In embedded inline mode an empty queue first runs the engine once.</summary>
+    /// <param name="completions">Where to put them; its length is the most that is taken.</param>
+    /// <returns>How many were taken; 0 when there are none.</returns>
+    /// <exception cref="DeviceLostException">The device is gone, and no completion of before is left.</exception>
+    public int Poll(Span<WorkCompletion> completions)
+    {
+        int count = TakeEntries(completions);
+        return count != 0 || completions.IsEmpty ? count : PollOfEmptyQueue(completions);
+    }
+
+    /// <summary>
+    /// Takes the entries of a QP out of the ring, and moves the others together towards the producer's end, in order. The device writes only
+    /// beyond that end.
+    /// </summary>
+    internal void RemoveEntriesOf(uint queuePairHandle)
+    {
+        _gate.Enter();
+        if (!_closed)
+        {
+            uint tail = PvrdmaRing.ReadProducer(_ring);
+            uint used = Math.Min(RingIndex.Used(tail, _head, _slots), _slots);
+            uint kept = 0;
+            for (uint back = 1; back <= used; back++)
+            {
+                PvrdmaCqe* entry = EntryBefore(tail, back);
+                if (entry->QpHandle != queuePairHandle)
+                {
+                    kept++;
+                    *EntryBefore(tail, kept) = *entry;
+                }
+            }
+
+            _head = RingIndex.Advance(_head, used - kept, _slots);
+            PvrdmaRing.PublishConsumer(_ring, _head);
+        }
+
+        _gate.Exit();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int PollOfEmptyQueue(Span<WorkCompletion> completions)
+    {
+        if (Context.Driver.Channel.Drive is { } drive)
+        {
+            drive();
+            int count = TakeEntries(completions);
+            if (count != 0)
+            {
+                return count;
+            }
+        }
+
+        return Context.Driver.IsLost ? PollOfLostDevice(completions) : 0;
+    }
+
+    private int PollOfLostDevice(Span<WorkCompletion> completions)
+    {
+        // What was published before the loss still counts.
+        int count = TakeEntries(completions);
+        return count != 0 ? count : throw Context.Driver.LostException();
+    }
+
+    private int TakeEntries(Span<WorkCompletion> completions)
+    {
+        EnterOpen();
+        uint head = _head;
+        uint used = Math.Min(RingIndex.Used(PvrdmaRing.ReadProducer(_ring), head, _slots), _slots);
+        int count = 0;
+        if (used != 0)
+        {
+            while (used != 0 && count < completions.Length)
+            {
+                PvrdmaCqe* entry = _entries + RingIndex.Slot(head, _slots);
+
+                // A QP that is gone has no completions.
+                if (Context.FindQueuePair(entry->QpHandle) is { } queuePair)
+                {
+                    Convert(entry, queuePair, out completions[count++]);
+                }
+
+                head = RingIndex.Next(head, _slots);
+                used--;
+            }
+
+            _head = head;
+            PvrdmaRing.PublishConsumer(_ring, head);
+        }
+
+        _gate.Exit();
+        return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Convert(PvrdmaCqe* entry, QueuePair queuePair, out WorkCompletion completion)
+    {
+        var flags = (PvrdmaWcFlags)entry->Flags;
+        completion.WorkRequestId = entry->WorkRequestId;
+        completion.Status = (CompletionStatus)entry->Status;
+        completion.Opcode = (WorkCompletionOpcode)entry->Opcode;
+        completion.ByteLength = entry->ByteLength;
+        completion.ImmediateData = (flags & PvrdmaWcFlags.WithInvalidate) != 0
+            ? entry->ImmediateOrKey
+            : BinaryPrimitives.ReverseEndianness(entry->ImmediateOrKey);
+        completion.Flags = ToFlags(flags);
+        completion.QueuePairNumber = queuePair.Number;
+        completion.SourceQueuePair = entry->SourceQpn;
+        completion.VendorError = entry->VendorError;
+        if (completion.Status != CompletionStatus.Success)
+        {
+            queuePair.OnFailedCompletion();
+        }
+        else if (completion.Opcode == (WorkCompletionOpcode)PvrdmaWcOpcode.LocalInvalidate)
+        {
+            completion.Opcode = WorkCompletionOpcode.LocalInvalidate;
+        }
+    }
+
+    private static CompletionFlags ToFlags(PvrdmaWcFlags flags) =>
+        (CompletionFlags)(flags & (PvrdmaWcFlags.GlobalRouteHeader | PvrdmaWcFlags.WithImmediate))
+        | ((flags & PvrdmaWcFlags.WithInvalidate) != 0 ? CompletionFlags.WithInvalidate : CompletionFlags.None);
+
+    private PvrdmaCqe* EntryBefore(uint tail, uint back) => _entries + RingIndex.Slot(tail - back, _slots);
+}

@@ -1,0 +1,101 @@
+using RoceEngine.Abi;
+
+namespace RoceEngine.Verbs.Internals;
+
+/// <summary>
+/// A contiguous run of guest RAM together with the page directory by which the device knows it: rings, and memory regions.
+/// </summary>
+internal sealed unsafe class GuestPages : IDisposable
+{
+    private readonly GuestAllocator _allocator;
+    private readonly long _directoryOffset;
+    private readonly long _directoryBytes;
+    private readonly long _ownedOffset;
+    private readonly long _ownedBytes;
+    private bool _disposed;
+
+    private GuestPages(GuestAllocator allocator, byte* ram, long firstPage, int pageCount, long ownedBytes)
+    {
+        _allocator = allocator;
+        _ownedOffset = firstPage;
+        _ownedBytes = ownedBytes;
+        PageCount = pageCount;
+        Memory = ram + firstPage;
+
+        int tables = PvrdmaPageDirectory.TablesFor(pageCount);
+        _directoryBytes = (1 + tables) * GuestAllocator.PageBytes;
+        if (!allocator.TryAllocate(_directoryBytes, out _directoryOffset))
+        {
+            if (ownedBytes > 0)
+            {
+                allocator.Release(firstPage, ownedBytes);
+            }
+
+            throw new VerbsException(Errno.NoMemory, $"guest RAM has no {_directoryBytes} contiguous bytes left for a page directory");
+        }
+
+        // The tables follow the directory page, so the entries of all tables are one array.
+        ulong* directory = (ulong*)(ram + _directoryOffset);
+        ulong* entries = (ulong*)(ram + _directoryOffset + GuestAllocator.PageBytes);
+        for (int table = 0; table < tables; table++)
+        {
+            directory[table] = (ulong)(_directoryOffset + ((1 + table) * GuestAllocator.PageBytes));
+        }
+
+        for (int page = 0; page < pageCount; page++)
+        {
+            entries[page] = (ulong)(firstPage + (page * GuestAllocator.PageBytes));
+        }
+    }
+
+    /// <summary>The first page in this process.</summary>
+    public byte* Memory { get; }
+
+    /// <summary>Pages in the directory.</summary>
+    public int PageCount { get; }
+
+    /// <summary>Guest physical address of the page directory.</summary>
+    public ulong DirectoryAddress => (ulong)_directoryOffset;
+
+    /// <summary>New zeroed pages of their own.</summary>
+    /// <exception cref="VerbsException">ENOMEM, or EINVAL for more than a directory can hold.</exception>
+    public static GuestPages Allocate(GuestAllocator allocator, byte* ram, long pageCount, string purpose)
+    {
+        CheckCount(pageCount, purpose);
+        long bytes = pageCount * GuestAllocator.PageBytes;
+        long offset = allocator.Allocate(bytes, purpose);
+        return new GuestPages(allocator, ram, offset, (int)pageCount, bytes);
+    }
+
+    /// <summary>A directory over pages that somebody else owns.</summary>
+    /// <exception cref="VerbsException">ENOMEM, or EINVAL for more than a directory can hold.</exception>
+    public static GuestPages Describe(GuestAllocator allocator, byte* ram, long firstPage, long pageCount, string purpose)
+    {
+        CheckCount(pageCount, purpose);
+        return new GuestPages(allocator, ram, firstPage, (int)pageCount, ownedBytes: 0);
+    }
+
+    /// <summary>Gives the directory and the own pages back. Only after the device has forgotten them.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _allocator.Release(_directoryOffset, _directoryBytes);
+        if (_ownedBytes > 0)
+        {
+            _allocator.Release(_ownedOffset, _ownedBytes);
+        }
+    }
+
+    private static void CheckCount(long pageCount, string purpose)
+    {
+        if (pageCount is < 1 or > PvrdmaPageDirectory.PagesMax)
+        {
+            throw new VerbsException(Errno.Invalid, $"{purpose} needs {pageCount} pages; a page directory holds {PvrdmaPageDirectory.PagesMax}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Abi;
+
+namespace RoceEngine.Verbs.Internals;
+
+/// <summary>
+/// The producer's side of a send or receive queue in guest RAM: claim a slot, write it, publish it, ring. A mutable struct around a gate: keep
+/// it in a field and never copy it.
+/// </summary>
+internal unsafe struct WorkQueue
+{
+    private readonly PvrdmaRing* _ring;
+    private readonly byte* _slots;
+    private readonly uint _slotCount;
+    private readonly uint _slotBytes;
+    private readonly DoorbellBitmap _doorbells;
+    private readonly uint _handle;
+    private SpinGate _gate;
+    private uint _tail;
+    private uint _cachedHead;
+    private int _batchDepth;
+    private bool _ringPending;
+    private bool _closed;
+
+    public WorkQueue(PvrdmaRing* ring, byte* slots, uint slotCount, uint slotBytes, DoorbellBitmap doorbells, uint handle)
+    {
+        _ring = ring;
+        _slots = slots;
+        _slotCount = slotCount;
+        _slotBytes = slotBytes;
+        _doorbells = doorbells;
+        _handle = handle;
+    }
+
+    /// <summary>
+    /// Enters the queue and finds the next free slot. On true the caller writes the slot and calls <see cref="Publish"/>; on false (full)
+    /// nothing is held. Throws when the queue is closed.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryClaim(DeviceDriver driver, out byte* slot)
+    {
+        _gate.Enter();
+        slot = _slots + (RingIndex.Slot(_tail, _slotCount) * (nuint)_slotBytes);
+        return (!RingIndex.IsFull(_tail, _cachedHead, _slotCount) && !_closed) || TryClaimAfterRefresh(driver);
+    }
+
+    /// <summary>Announces the slot that was claimed and written, rings unless a batch is open, and leaves the queue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish(DeviceDriver driver)
+    {
+        _tail = RingIndex.Next(_tail, _slotCount);
+
+        // Release store: the request's bytes become visible before the index that announces them.
+        PvrdmaRing.PublishProducer(_ring, _tail);
+        if (_batchDepth == 0)
+        {
+            Ring(driver);
+        }
+        else
+        {
+            _ringPending = true;
+        }
+
+        _gate.Exit();
+    }
+
+    public void BeginBatch()
+    {
+        _gate.Enter();
+        _batchDepth++;
+        _gate.Exit();
+    }
+
+    /// <summary>Ends a batch and rings for it; false when none was open.</summary>
+    public bool TryEndBatch(DeviceDriver driver)
+    {
+        _gate.Enter();
+        bool wasOpen = _batchDepth > 0;
+        if (wasOpen && --_batchDepth == 0)
+        {
+            RingIfPending(driver);
+        }
+
+        _gate.Exit();
+        return wasOpen;
+    }
+
+    /// <summary>The QP is in reset: device and guest begin again at index 0.</summary>
+    public void Reset()
+    {
+        _gate.Enter();
+        if (!_closed)
+        {
+            _tail = 0;
+            _cachedHead = 0;
+            _ringPending = false;
+            PvrdmaRing.PublishProducer(_ring, 0);
+            PvrdmaRing.PublishConsumer(_ring, 0);
+        }
+
+        _gate.Exit();
+    }
+
+    /// <summary>No thread touches the ring after this.</summary>
+    public void Close()
+    {
+        _gate.Enter();
+        _closed = true;
+        _gate.Exit();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryClaimAfterRefresh(DeviceDriver driver)
+    {
+        if (_closed)
+        {
+            _gate.Exit();
+            throw new ObjectDisposedException(nameof(QueuePair));
+        }
+
+        // Acquire: the device has finished with the slots before its index.
+        _cachedHead = PvrdmaRing.ReadConsumer(_ring);
+        if (!RingIndex.IsFull(_tail, _cachedHead, _slotCount))
+        {
+            return true;
+        }
+
+        // A batch as long as the queue must not wait for its own doorbell.
+        RingIfPending(driver);
+        _gate.Exit();
+        return false;
+    }
+
+    private void RingIfPending(DeviceDriver driver)
+    {
+        if (_ringPending && !_closed)
+        {
+            _ringPending = false;
+            Ring(driver);
+        }
+    }
+
+    /// <summary>The doorbell is a full fence, so the look at the worker's sleep comes after it.</summary>
+    private readonly void Ring(DeviceDriver driver)
+    {
+        _doorbells.Set(_handle);
+        driver.WakeIfAsleep();
+    }
+}
