@@ -42,8 +42,20 @@ public abstract class QueuePair
     /// <summary>For the worker's timer heap and transmit list only.</summary>
     public int TimerIndex { get; set; } = -1;
 
-    /// <summary>True from <see cref="IQueuePairHost.ScheduleTransmit"/> until the worker calls <see cref="PollTransmit"/> and it returns false.</summary>
+    /// <summary>
+    /// True from <see cref="IQueuePairHost.ScheduleTransmit"/> until the worker calls <see cref="PollTransmit"/> and it returns false.
+    /// The QP sets and clears it.
+    /// </summary>
     public bool TransmitScheduled { get; set; }
+
+    /// <summary>For <see cref="PathWindow"/> only: in line for room.</summary>
+    internal bool WaitsForWindow { get; set; }
+
+    /// <summary>For <see cref="PathWindow"/> only: bytes that the QP in line wants room for.</summary>
+    internal long WindowBytesWanted { get; set; }
+
+    /// <summary>For <see cref="PathWindow"/> only: the next in line.</summary>
+    internal QueuePair? NextWaiting { get; set; }
 
     /// <summary><c>ibv_modify_qp</c>. Returns 0 or EINVAL; nothing is changed when it fails. Flushes on the way to the error state.</summary>
     public abstract int Modify(in QueuePairAttributes attributes, QueuePairAttributeMask mask, long nowNs);
@@ -68,6 +80,16 @@ public abstract class QueuePair
     /// (budget or room ran out), false when the QP waits for something.
     /// </summary>
     public abstract bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs);
+
+    /// <summary>Asks the worker for a <see cref="PollTransmit"/>, once.</summary>
+    internal void Schedule()
+    {
+        if (!TransmitScheduled)
+        {
+            TransmitScheduled = true;
+            Host.ScheduleTransmit(this);
+        }
+    }
 
     /// <summary>The device destroys the QP: releases what it holds; no completion follows.</summary>
     public abstract void Destroy();

@@ -1,0 +1,269 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol;
+
+/// <summary>Cutting work requests into packets.</summary>
+internal sealed unsafe partial class RcRequester
+{
+    private enum SendVerdict
+    {
+        Sent,
+
+        /// <summary>Waits for something that will schedule the QP again.</summary>
+        Blocked,
+    }
+
+    private const int ReadChunkBytesMax = 256 * 1024;
+
+    private uint _readChunkPackets = 1;
+    private int _rdAtomicOutstanding;
+    private long _windowBytes;
+    private long _unrequestedBytes;
+    private bool _blockedOnProgress;
+    private long _lastNowNs;
+
+    /// <summary>
+    /// Packets of one READ request at most: fixed for the QP, so that a repeated request covers what the original one covered.
+    /// </summary>
+    internal static uint ReadChunkPackets(long windowCeilingBytes, int mtuShift) =>
+        (uint)Math.Max(1, Math.Min(ReadChunkBytesMax, windowCeilingBytes / 4) >> mtuShift);
+
+    /// <summary>Emits request packets while it may; true when more could go at once.</summary>
+    [SkipLocalsInit]
+    public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
+    {
+        _lastNowNs = nowNs;
+        if (_rnrWaiting)
+        {
+            return false;
+        }
+
+        MemorySegment* room = stackalloc MemorySegment[Placement.SegmentsMax];
+        Packet packet = default;
+        packet.PartitionKey = 0xFFFF;
+        packet.DestinationQpn = _qp.Attributes.DestinationQpn;
+        packet.Segments = room;
+        while (true)
+        {
+            if (_cursor == null && !(_qp.MayBeginRequests && FetchNext(nowNs)))
+            {
+                return false;
+            }
+
+            if (_cursor->Failure != CompletionStatus.Success)
+            {
+                FailWhenOldest(nowNs);
+                return false;
+            }
+
+            if (budget <= 0 || !sink.HasRoom)
+            {
+                return true;
+            }
+
+            SendVerdict verdict = _cursor->NeedsResponse
+                ? SendAsking(sink, ref packet, ref budget, nowNs)
+                : SendPayload(sink, ref packet, ref budget, nowNs);
+            if (verdict == SendVerdict.Blocked)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>One packet (or local run) of a SEND or WRITE.</summary>
+    private SendVerdict SendPayload(IPacketSink sink, ref Packet packet, ref int budget, long nowNs)
+    {
+        SendSlot* slot = _cursor;
+        Route route = _qp.Path!.Route;
+        uint index = slot->IndexOf(_sendPsn);
+        uint offset = (uint)((ulong)index << _qp.MtuShift);
+        uint remaining = slot->Request.TotalBytes - offset;
+        bool isLocal = route.IsLocal;
+        uint bytes = Math.Min(remaining, isLocal ? RcQueuePair.LocalRunBytes : (uint)MtuBytes);
+        if (!MayBegin(slot, index))
+        {
+            return Block();
+        }
+
+        bool ask = isLocal;
+        if (!isLocal && !TryEnterWindow(bytes + PathWindow.PacketOverheadBytes, budget, ref ask))
+        {
+            return SendVerdict.Blocked;
+        }
+
+        if (!TryGather(slot, offset, ref bytes, ref packet))
+        {
+            slot->Failure = CompletionStatus.LocalProtectionError;
+            return SendVerdict.Sent;
+        }
+
+        bool last = bytes == remaining;
+        packet.PsnCount = Math.Max(1, (int)((bytes + (uint)MtuBytes - 1) >> _qp.MtuShift));
+        packet.Psn = _sendPsn;
+        packet.Flags = last || ask ? PacketFlags.AcknowledgeRequest : PacketFlags.None;
+        _unrequestedBytes = last || ask ? 0 : _unrequestedBytes + bytes;
+        SetMessageFields(slot, ref packet, index == 0, last);
+        sink.Emit(packet, route);
+        budget -= 1 + (packet.PsnCount >> 4);
+        Advance((uint)packet.PsnCount, nowNs);
+        if (last)
+        {
+            _cursor = slot->Next;
+        }
+
+        return SendVerdict.Sent;
+    }
+
+    /// <summary>A READ request for the next chunk, or an atomic.</summary>
+    private SendVerdict SendAsking(IPacketSink sink, ref Packet packet, ref int budget, long nowNs)
+    {
+        SendSlot* slot = _cursor;
+        Route route = _qp.Path!.Route;
+        uint index = slot->IndexOf(_sendPsn);
+        uint packets = PacketsOfChunk(slot, index);
+        uint offset = (uint)((ulong)index << _qp.MtuShift);
+        uint bytes = (uint)Math.Min((ulong)packets << _qp.MtuShift, slot->Request.TotalBytes - offset);
+        if (_rdAtomicOutstanding >= _qp.Attributes.MaxRdAtomic || !MayBegin(slot, index))
+        {
+            return Block();
+        }
+
+        bool ask = true;
+        if (!route.IsLocal && !TryEnterWindow(bytes + (long)packets * PathWindow.PacketOverheadBytes, budget, ref ask))
+        {
+            return SendVerdict.Blocked;
+        }
+
+        packet.PsnCount = 1;
+        packet.Psn = _sendPsn;
+        packet.Flags = PacketFlags.AcknowledgeRequest;
+        packet.SegmentCount = 0;
+        packet.PayloadBytes = 0;
+        SetAskingFields(slot, ref packet, offset, bytes);
+        _rdAtomicOutstanding++;
+        _unrequestedBytes = 0;
+        sink.Emit(packet, route);
+        budget--;
+        Advance(packets, nowNs);
+        if (index + packets == slot->PacketCount)
+        {
+            _cursor = slot->Next;
+        }
+
+        return SendVerdict.Sent;
+    }
+
+    /// <summary>Packets that the next READ request asks for, up to the end of its chunk.</summary>
+    private uint PacketsOfChunk(SendSlot* slot, uint index)
+    {
+        uint chunkEnd = (index / _readChunkPackets + 1) * _readChunkPackets;
+        return Math.Min(chunkEnd, slot->PacketCount) - index;
+    }
+
+    /// <summary>Fence, PSN space, and the drained state hold a request back; progress lets it go.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MayBegin(SendSlot* slot, uint index)
+    {
+        if (_sendPsn.DistanceFrom(_oldestUnacked) >= PsnsInFlightMax)
+        {
+            return false;
+        }
+
+        return index != 0
+            || (((slot->Request.Flags & SendFlags.Fence) == 0 || _rdAtomicOutstanding == 0)
+                && (_qp.MayBeginRequests || IsBegun(slot)));
+    }
+
+    private SendVerdict Block()
+    {
+        _blockedOnProgress = true;
+        return SendVerdict.Blocked;
+    }
+
+    /// <summary>
+    /// Takes room in the path's window, and decides whether the packet must ask for an acknowledgement before the end of its message:
+    /// every quarter of the window, when the window is full after it, and when it is the last of this poll.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEnterWindow(long bytes, int budget, ref bool ask)
+    {
+        PathWindow window = _qp.Path!.Window;
+        if (!window.TryAcquire(_qp, bytes))
+        {
+            if (_unrequestedBytes == 0)
+            {
+                window.Wait(_qp, bytes);
+                return false;
+            }
+
+            // Nothing of ours under way asks for an acknowledgement, and nobody else's may ever free the window for us.
+            window.AcquireAnyway(bytes);
+            ask = true;
+        }
+
+        _windowBytes += bytes;
+        ask |= budget <= 1 || _unrequestedBytes + bytes >= window.LimitBytes / 4 || window.AvailableBytes < bytes;
+        return true;
+    }
+
+    /// <summary>Finds the payload's memory. A run that has more pieces than there is room for is made shorter.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryGather(SendSlot* slot, uint offset, ref uint bytes, ref Packet packet)
+    {
+        var segments = new SegmentList(new Span<MemorySegment>(packet.Segments, Placement.SegmentsMax));
+        if ((slot->Request.Flags & SendFlags.Inline) != 0)
+        {
+            // The slot is pinned, and stays until the request is complete.
+            byte* data = (byte*)Unsafe.AsPointer(ref slot->Request.Sges);
+            if (bytes != 0)
+            {
+                segments.TryAdd(data + offset, (int)bytes);
+            }
+        }
+        else
+        {
+            while (SgeRange.Translate(_qp, ref slot->Request.Sges, slot->Request.SgeCount, offset, bytes, AccessFlags.None, ref segments)
+                is var verdict and not AccessVerdict.Granted)
+            {
+                if (verdict == AccessVerdict.Denied || bytes <= (uint)MtuBytes)
+                {
+                    return false;
+                }
+
+                bytes = Math.Max(bytes / 2 >> _qp.MtuShift << _qp.MtuShift, (uint)MtuBytes);
+                segments.Clear();
+            }
+        }
+
+        packet.SegmentCount = segments.Count;
+        packet.PayloadBytes = (int)bytes;
+        return true;
+    }
+
+    /// <summary>A packet went out that takes <paramref name="psns"/> PSNs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Advance(uint psns, long nowNs)
+    {
+        if (!HasOutstanding)
+        {
+            StartAckTimer(nowNs);
+        }
+
+        if (_sendPsn != _sentEnd)
+        {
+            Counters.RetransmittedPackets++;
+        }
+        else
+        {
+            Counters.RequestPacketsSent++;
+        }
+
+        _sendPsn += psns;
+        if (_sendPsn.DistanceFrom(_sentEnd) > 0)
+        {
+            _sentEnd = _sendPsn;
+        }
+    }
+}

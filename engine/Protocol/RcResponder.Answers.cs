@@ -1,0 +1,216 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol;
+
+/// <summary>Answers: READ and atomic responses in PSN order, then the one acknowledgement that is owed; and replay.</summary>
+internal sealed unsafe partial class RcResponder
+{
+    /// <summary>Emits what is owed while it may; true when more could go at once.</summary>
+    [SkipLocalsInit]
+    public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
+    {
+        if (_resources is { HasPending: true } && TransmitResponses(sink, ref budget, nowNs))
+        {
+            return true;
+        }
+
+        if (_acknowledgement.IsDue)
+        {
+            if (!sink.HasRoom)
+            {
+                return true;
+            }
+
+            EmitAcknowledgement(sink);
+            budget--;
+        }
+
+        return false;
+    }
+
+    [SkipLocalsInit]
+    private bool TransmitResponses(IPacketSink sink, ref int budget, long nowNs)
+    {
+        MemorySegment* room = stackalloc MemorySegment[Placement.SegmentsMax];
+        Packet packet = default;
+        packet.PartitionKey = 0xFFFF;
+        packet.DestinationQpn = _qp.Attributes.DestinationQpn;
+        packet.Segments = room;
+        packet.Syndrome = AethSyndrome.Ack().Value;
+        while (_resources!.HasPending)
+        {
+            if (budget <= 0 || !sink.HasRoom)
+            {
+                return true;
+            }
+
+            ref ReadAtomicResource resource = ref _resources.OldestPending;
+            if (!TryFillResponse(ref resource, ref packet))
+            {
+                FailResponse(resource.FirstPsn + resource.NextIndex, nowNs);
+                return false;
+            }
+
+            _acknowledgement.CoveredBy(packet.Psn);
+            Counters.ResponsePacketsSent++;
+            sink.Emit(packet, _qp.Path!.Route);
+            budget -= 1 + (packet.PsnCount >> 4);
+            resource.NextIndex += (uint)packet.PsnCount;
+            if (resource.NextIndex == resource.AnswerEnd)
+            {
+                _resources.FinishOldestPending();
+            }
+        }
+
+        return false;
+    }
+
+    private bool TryFillResponse(ref ReadAtomicResource resource, ref Packet packet)
+    {
+        packet.Psn = resource.FirstPsn + resource.NextIndex;
+        packet.MessageSequenceNumber = resource.MessageSequenceNumber;
+        if (resource.IsAtomic)
+        {
+            packet.Opcode = Opcode.RcAtomicAcknowledge;
+            packet.OriginalValue = resource.OriginalValue;
+            packet.PsnCount = 1;
+            packet.SegmentCount = 0;
+            packet.PayloadBytes = 0;
+            return true;
+        }
+
+        uint offset = (uint)((ulong)resource.NextIndex << _qp.MtuShift);
+        uint runBytes = _qp.Path!.Route.IsLocal ? RcQueuePair.LocalRunBytes : 1u << _qp.MtuShift;
+        uint bytes = Math.Min(runBytes, resource.AnswerEndBytes - offset);
+        if (!TryTranslate(resource, offset, ref bytes, ref packet))
+        {
+            return false;
+        }
+
+        packet.PsnCount = (int)ReadPackets(bytes);
+        bool first = resource.NextIndex == resource.AnswerFrom;
+        bool last = resource.NextIndex + packet.PsnCount == resource.AnswerEnd;
+        packet.Opcode = (first, last) switch
+        {
+            (true, true) => Opcode.RcReadResponseOnly,
+            (true, false) => Opcode.RcReadResponseFirst,
+            (false, true) => Opcode.RcReadResponseLast,
+            _ => Opcode.RcReadResponseMiddle,
+        };
+        return true;
+    }
+
+    /// <summary>Looks the memory up again at each packet: the region may be gone since the request came.</summary>
+    private bool TryTranslate(in ReadAtomicResource resource, uint offset, ref uint bytes, ref Packet packet)
+    {
+        var segments = new SegmentList(new Span<MemorySegment>(packet.Segments, Placement.SegmentsMax));
+        uint mtuBytes = 1u << _qp.MtuShift;
+        while (bytes > 0
+            && _qp.Host.TranslateRemote(_qp, resource.RemoteKey, resource.Address + offset, bytes, AccessFlags.RemoteRead, ref segments)
+                is var verdict and not AccessVerdict.Granted)
+        {
+            if (verdict == AccessVerdict.Denied || bytes <= mtuBytes)
+            {
+                return false;
+            }
+
+            bytes = Math.Max(bytes / 2 >> _qp.MtuShift << _qp.MtuShift, mtuBytes);
+            segments.Clear();
+        }
+
+        packet.SegmentCount = segments.Count;
+        packet.PayloadBytes = (int)bytes;
+        return true;
+    }
+
+    private void FailResponse(Psn at, long nowNs)
+    {
+        _resources = null;
+        if (_qp.State == QueuePairState.Error)
+        {
+            // Already closing: the NAK that is due says what comes after this READ; nothing true can be said any more.
+            _acknowledgement.Clear();
+            return;
+        }
+
+        Fail(NakCode.RemoteAccessError, at, QueuePairEvent.AccessError, nowNs);
+    }
+
+    private void EmitAcknowledgement(IPacketSink sink)
+    {
+        Packet packet = default;
+        packet.PartitionKey = 0xFFFF;
+        packet.DestinationQpn = _qp.Attributes.DestinationQpn;
+        packet.Opcode = Opcode.RcAcknowledge;
+        packet.Psn = _acknowledgement.Psn;
+        packet.PsnCount = 1;
+        packet.Syndrome = _acknowledgement.Syndrome.Value;
+        packet.MessageSequenceNumber = _messageSequenceNumber;
+        _acknowledgement.Clear();
+        Counters.AcknowledgesSent++;
+        sink.Emit(packet, _qp.Path!.Route);
+    }
+
+    /// <summary>A request that came before: acknowledged or answered again, not executed again. IBTA vol. 1, 9.7.5.1.4.</summary>
+    private ResponderVerdict HandleDuplicate(in Packet packet, in Part part)
+    {
+        Counters.DuplicateRequests++;
+        if (part.Has(PacketTraits.ReadRequest | PacketTraits.Atomic))
+        {
+            Replay(packet, part);
+        }
+        else
+        {
+            _acknowledgement.Acknowledge(_expectedPsn - 1);
+            _qp.Schedule();
+        }
+
+        return ResponderVerdict.Finished;
+    }
+
+    private void Replay(in Packet packet, in Part part)
+    {
+        uint position = 0;
+        ref ReadAtomicResource resource = ref Unsafe.NullRef<ReadAtomicResource>();
+        if (_resources is not null)
+        {
+            resource = ref _resources.Find(part.Psn, out position);
+        }
+
+        if (Unsafe.IsNullRef(ref resource) || resource.IsAtomic != part.Has(PacketTraits.Atomic) || !TryRestart(ref resource, packet, part))
+        {
+            Counters.DroppedTooOld++;
+            return;
+        }
+
+        Counters.ReplayedRequests++;
+        _resources!.MarkPending(position);
+        _qp.Schedule();
+    }
+
+    /// <summary>Answers from the PSN that is asked for, when the request lies within the original one.</summary>
+    private bool TryRestart(ref ReadAtomicResource resource, in Packet packet, in Part part)
+    {
+        if (resource.IsAtomic)
+        {
+            resource.NextIndex = 0;
+            return true;
+        }
+
+        uint index = (uint)part.Psn.DistanceFrom(resource.FirstPsn);
+        ulong offset = (ulong)index << _qp.MtuShift;
+        if (packet.RemoteKey != resource.RemoteKey
+            || packet.RemoteAddress != resource.Address + offset
+            || offset + packet.DmaLength > resource.Bytes)
+        {
+            return false;
+        }
+
+        resource.NextIndex = index;
+        resource.AnswerFrom = index;
+        resource.AnswerEnd = index + ReadPackets(packet.DmaLength);
+        resource.AnswerEndBytes = (uint)offset + packet.DmaLength;
+        return true;
+    }
+}

@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol;
+
+/// <summary>A READ or atomic that the responder took, kept so that it can be answered again. IBTA vol. 1, 9.7.5.1.2, 9.7.5.1.4.</summary>
+internal struct ReadAtomicResource
+{
+    /// <summary>PSN of the request and of the first response.</summary>
+    public Psn FirstPsn;
+
+    /// <summary>PSNs that the request takes.</summary>
+    public uint PacketCount;
+
+    public bool IsAtomic;
+
+    /// <summary>True while (more) responses are to be sent.</summary>
+    public bool IsPending;
+
+    public uint RemoteKey;
+    public ulong Address;
+
+    /// <summary>Bytes of the READ.</summary>
+    public uint Bytes;
+
+    /// <summary>MSN of the request.</summary>
+    public uint MessageSequenceNumber;
+
+    /// <summary>Index of the first packet of the answer being given; its response has a First or Only opcode.</summary>
+    public uint AnswerFrom;
+
+    /// <summary>Index after the last packet of the answer being given.</summary>
+    public uint AnswerEnd;
+
+    /// <summary>Bytes of the READ before the end of the answer being given.</summary>
+    public uint AnswerEndBytes;
+
+    /// <summary>Index of the next packet to send.</summary>
+    public uint NextIndex;
+
+    /// <summary>Atomics: what the memory held before.</summary>
+    public ulong OriginalValue;
+}
+
+/// <summary>
+/// The last <c>max_dest_rd_atomic</c> READs and atomics, oldest first: a queue of those to be answered, and the replay memory of those
+/// that were. Memory grows with use up to the depth, and not at all on a QP that gets none.
+/// </summary>
+internal sealed class ReadAtomicResources
+{
+    private readonly int _depth;
+
+    // A power of two, so that positions may wrap around.
+    private ReadAtomicResource[] _ring;
+    private uint _next;
+    private uint _count;
+    private uint _pendingFrom;
+
+    public ReadAtomicResources(int depth)
+    {
+        _depth = depth;
+        _ring = new ReadAtomicResource[2];
+    }
+
+    /// <summary>True while there is something to answer.</summary>
+    public bool HasPending => _pendingFrom != _next;
+
+    /// <summary>True while one more may be taken without losing one that is not answered yet.</summary>
+    public bool HasRoom => _count < (uint)_depth || !At(_next - _count).IsPending;
+
+    /// <summary>The oldest one to be answered.</summary>
+    public ref ReadAtomicResource OldestPending => ref At(_pendingFrom);
+
+    /// <summary>Makes room for a new one, to be filled by the caller; forgets the oldest when the depth is reached.</summary>
+    public ref ReadAtomicResource Add()
+    {
+        if (_count == (uint)_depth)
+        {
+            _count--;
+        }
+        else if (_count == (uint)_ring.Length)
+        {
+            Grow();
+        }
+
+        _count++;
+        ref ReadAtomicResource added = ref At(_next++);
+        added = default;
+        added.IsPending = true;
+        return ref added;
+    }
+
+    /// <summary>The one that a PSN belongs to; a null reference when it is older than all, or no READ or atomic.</summary>
+    public ref ReadAtomicResource Find(Psn psn, out uint position)
+    {
+        for (uint age = 1; age <= _count; age++)
+        {
+            position = _next - age;
+            ref ReadAtomicResource each = ref At(position);
+            int distance = psn.DistanceFrom(each.FirstPsn);
+            if (distance >= 0)
+            {
+                if ((uint)distance < each.PacketCount)
+                {
+                    return ref each;
+                }
+
+                break;
+            }
+        }
+
+        position = 0;
+        return ref Unsafe.NullRef<ReadAtomicResource>();
+    }
+
+    /// <summary>Answers the one at <paramref name="position"/> again: it, and whatever is pending after it, is due in order.</summary>
+    public void MarkPending(uint position)
+    {
+        At(position).IsPending = true;
+        if ((int)(position - _pendingFrom) < 0)
+        {
+            _pendingFrom = position;
+        }
+    }
+
+    /// <summary>The oldest pending one is answered.</summary>
+    public void FinishOldestPending()
+    {
+        At(_pendingFrom).IsPending = false;
+        do
+        {
+            _pendingFrom++;
+        }
+        while (_pendingFrom != _next && !At(_pendingFrom).IsPending);
+    }
+
+    private ref ReadAtomicResource At(uint position) => ref _ring[position & (uint)(_ring.Length - 1)];
+
+    private void Grow()
+    {
+        var grown = new ReadAtomicResource[_ring.Length * 2];
+        for (uint position = _next - _count; position != _next; position++)
+        {
+            grown[position & (uint)(grown.Length - 1)] = At(position);
+        }
+
+        _ring = grown;
+    }
+}

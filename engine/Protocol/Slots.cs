@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol;
+
+/// <summary>The private copy of a send work request from its fetch until its completion.</summary>
+internal unsafe struct SendSlot : IPooledSlot<SendSlot>
+{
+    private SendSlot* _next;
+    private int _chunkIndex;
+
+    /// <summary>PSN of the first packet (READ: of the first response).</summary>
+    public Psn FirstPsn;
+
+    /// <summary>PSNs that the request takes: 1 … 2^23.</summary>
+    public uint PacketCount;
+
+    /// <summary>Not Success: the request failed on this side, and completes so when all before it are complete.</summary>
+    public CompletionStatus Failure;
+
+    public SendWorkRequest Request;
+
+    public SendSlot* Next
+    {
+        readonly get => _next;
+        set => _next = value;
+    }
+
+    public int ChunkIndex
+    {
+        readonly get => _chunkIndex;
+        set => _chunkIndex = value;
+    }
+
+    /// <summary>True for READ and atomics, which are finished by a response and not by an acknowledgement.</summary>
+    public readonly bool NeedsResponse => Request.Opcode is WorkOpcode.Read or WorkOpcode.CompareSwap or WorkOpcode.FetchAdd;
+
+    /// <summary>The index in this request of a PSN known to belong to it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly uint IndexOf(Psn psn) => (psn.Value - FirstPsn.Value) & (Psn.Modulus - 1);
+}
+
+/// <summary>The private copy of a receive work request that a message is filling.</summary>
+internal unsafe struct ReceiveSlot : IPooledSlot<ReceiveSlot>
+{
+    private ReceiveSlot* _next;
+    private int _chunkIndex;
+
+    public ReceiveWorkRequest Request;
+
+    public ReceiveSlot* Next
+    {
+        readonly get => _next;
+        set => _next = value;
+    }
+
+    public int ChunkIndex
+    {
+        readonly get => _chunkIndex;
+        set => _chunkIndex = value;
+    }
+}
