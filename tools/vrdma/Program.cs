@@ -1,1 +1,3 @@
-return 0;
+using RoceEngine.Vrdma.Commands;
+
+return await CommandTree.RunAsync(args);

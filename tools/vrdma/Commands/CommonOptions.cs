@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+
+namespace RoceEngine.Vrdma.Commands;
+
+/// <summary>Options and arguments that several commands share, with the checks that name a bad value.</summary>
+internal static class CommonOptions
+{
+    /// <summary>The longest duration that an option takes, in seconds: a week.</summary>
+    private const double SecondsMax = 7 * 24 * 3600;
+
+    public static Option<string?> Socket() => new("--socket")
+    {
+        Description = "The daemon's Unix socket (default: $VRDMA_SOCKET, else $XDG_RUNTIME_DIR/vrdma/vrdmad.sock or /run/vrdma/vrdmad.sock).",
+        HelpName = "PATH",
+        CustomParser = NonEmpty,
+    };
+
+    /// <summary>An optional device argument.</summary>
+    public static Argument<string?> Device(string description) => new("DEVICE")
+    {
+        Description = description,
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = NonEmpty,
+    };
+
+    /// <summary>An option that takes seconds, fractions allowed, above zero.</summary>
+    public static Option<TimeSpan?> Seconds(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SECONDS",
+        CustomParser = result => ParseSeconds(result, name),
+    };
+
+    /// <summary>An option that takes a count of at least one.</summary>
+    public static Option<long?> Count(string name, string alias, string description) => new(name, alias)
+    {
+        Description = description,
+        HelpName = "COUNT",
+        CustomParser = result => ParseCount(result, name),
+    };
+
+    /// <summary>An option that takes an IP address.</summary>
+    public static Option<IPAddress?> Address(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS",
+        CustomParser = result => ParseAddress(result, name),
+    };
+
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+
+    /// <summary>Refuses an empty value, which a shell makes of an unset variable.</summary>
+    public static string? NonEmpty(ArgumentResult result)
+    {
+        string token = result.Tokens.Single().Value;
+        if (token.Length > 0)
+            return token;
+        result.AddError($"{Owner(result)} must not be empty ('').");
+        return null;
+    }
+
+    private static TimeSpan? ParseSeconds(ArgumentResult result, string name)
+    {
+        string token = result.Tokens.Single().Value;
+        if (double.TryParse(token, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double seconds)
+            && seconds is >= 0.001 and <= SecondsMax)
+            return TimeSpan.FromSeconds(seconds);
+        result.AddError($"{name}: '{token}' is not a number of seconds from 0.001 to {SecondsMax.ToString(CultureInfo.InvariantCulture)}.");
+        return null;
+    }
+
+    private static long? ParseCount(ArgumentResult result, string name)
+    {
+        string token = result.Tokens.Single().Value;
+        if (long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out long count) && count > 0)
+            return count;
+        result.AddError($"{name}: '{token}' is not a whole number above zero.");
+        return null;
+    }
+
+    private static IPAddress? ParseAddress(ArgumentResult result, string name)
+    {
+        string token = result.Tokens.Single().Value;
+
+        // IPAddress.TryParse also takes "1" and "0x7f.1"; an address is written in full here.
+        if (IPAddress.TryParse(token, out IPAddress? address) && (token.Contains(':', StringComparison.Ordinal) || address.ToString() == token))
+            return address;
+        result.AddError($"{name}: '{token}' is not an IP address.");
+        return null;
+    }
+
+    private static string Owner(ArgumentResult result) =>
+        result.Parent is OptionResult option ? option.Option.Name : result.Argument.Name;
+}

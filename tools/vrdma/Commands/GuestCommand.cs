@@ -1,0 +1,34 @@
+using System.CommandLine;
+using System.Net;
+using System.Runtime.InteropServices;
+using RoceEngine.Verbs;
+using RoceEngine.Vrdma.Demo;
+
+namespace RoceEngine.Vrdma.Commands;
+
+/// <summary><c>vrdma guest</c>, hidden: the guest process of the demo, driven by lines on standard input.</summary>
+internal static class GuestCommand
+{
+    public static Command Create()
+    {
+        Option<string?> socket = CommonOptions.Socket();
+        Option<IPAddress?> address = CommonOptions.Address("--address", "The address to attach with.");
+        Option<string?> abandoned = new("--abandoned")
+        {
+            Description = "A directory to remove when standard input ends unasked.",
+            CustomParser = CommonOptions.NonEmpty,
+        };
+        Command command = new("guest", "The guest process of the demo.") { socket, address, abandoned };
+        command.Hidden = true;
+        command.SetAction((parsed, _) => RunAsync(
+            new AttachOptions { SocketPath = parsed.GetValue(socket), Address = parsed.GetValue(address) }, parsed.GetValue(abandoned)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(AttachOptions options, string? abandonedDirectory)
+    {
+        // Ctrl-C is for the parent, which ends its guests in order.
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        return await GuestProgram.RunAsync(options, abandonedDirectory);
+    }
+}

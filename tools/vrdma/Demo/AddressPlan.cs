@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace RoceEngine.Vrdma.Demo;
+
+/// <summary>
+/// The loopback addresses of a demo: from the first one upwards those on which the RoCEv2 port is free, so that a second demo, or a
+/// daemon of the user's own, is no hindrance.
+/// </summary>
+internal sealed class AddressPlan
+{
+    /// <summary>UDP port of RoCEv2. IBTA annex A17.</summary>
+    private const int RoceUdpPort = 4791;
+
+    /// <summary>Addresses tried at most.</summary>
+    private const int TriesMax = 200;
+
+    private readonly byte[] _next;
+    private int _tries;
+
+    /// <summary>A plan that begins with this IPv4 address.</summary>
+    public AddressPlan(IPAddress first) => _next = first.GetAddressBytes();
+
+    /// <summary>What was taken instead of what, for the user; one sentence each.</summary>
+    public List<string> Notes { get; } = [];
+
+    /// <summary>The next address on which the port is free.</summary>
+    /// <exception cref="DemoException">There is none, or the address is not one of this machine.</exception>
+    public IPAddress Take()
+    {
+        string? busy = null;
+        for (; _tries < TriesMax; _tries++)
+        {
+            IPAddress address = new(_next);
+            Advance();
+            if (IsFree(address))
+            {
+                if (busy is not null)
+                    Notes.Add($"UDP port {RoceUdpPort} is taken on {busy}; using {address}");
+                return address;
+            }
+
+            busy = busy is null ? address.ToString() : $"{busy}, {address}";
+        }
+
+        throw new DemoException(
+            $"UDP port {RoceUdpPort} is taken on all of {TriesMax} loopback addresses; a program holds it for every address (the kernel's rdma_rxe, say)");
+    }
+
+    /// <summary>Whether the RoCEv2 port could be bound on this address a moment ago.</summary>
+    public static bool IsFree(IPAddress address)
+    {
+        using Socket probe = new(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            probe.Bind(new IPEndPoint(address, RoceUdpPort));
+            return true;
+        }
+        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
+        catch (SocketException failure)
+        {
+            throw new DemoException($"{address}: {failure.Message}", failure);
+        }
+    }
+
+    private void Advance()
+    {
+        for (int i = _next.Length - 1; i > 0; i--)
+        {
+            // .0 and .255 name networks to many eyes; they are left out.
+            if (++_next[i] is not (0 or byte.MaxValue))
+                return;
+            _next[i] = i == _next.Length - 1 ? (byte)1 : (byte)0;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Text.Json;
+
+namespace RoceEngine.Vrdma.Demo;
+
+/// <summary>A guest process as its parent sees it: requests and replies, a JSON line each.</summary>
+internal sealed class GuestProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan ReplyPatience = TimeSpan.FromSeconds(20);
+
+    private readonly ChildProcess _process;
+
+    private GuestProcess(ChildProcess process, IPAddress address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    public IPAddress Address { get; }
+
+    public int Id => _process.Id;
+
+    /// <summary>Starts a guest and waits until it is attached.</summary>
+    /// <exception cref="DemoException">It was refused or ended.</exception>
+    public static async Task<GuestProcess> StartAsync(DaemonProcess daemon, IPAddress address, string directory, CancellationToken cancellation)
+    {
+        string[] arguments = ["guest", "--socket", daemon.SocketPath, "--address", address.ToString(), "--abandoned", directory];
+        ChildProcess process = ChildProcess.Start($"guest {address}", ProgramPath.Find("vrdma"), arguments);
+        GuestProcess guest = new(process, address);
+        try
+        {
+            await guest.ReadReplyAsync(cancellation);
+            return guest;
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a new QP and tells its end.</summary>
+    public async Task<GuestEnd> OpenAsync(CancellationToken cancellation) =>
+        (await AskAsync(new GuestRequest { Verb = GuestVerb.Open }, cancellation)).End!;
+
+    public Task ConnectAsync(GuestEnd peer, CancellationToken cancellation) =>
+        AskAsync(new GuestRequest { Verb = GuestVerb.Connect, Peer = peer }, cancellation);
+
+    public Task PrepareAsync(Pass pass, bool isRequester, CancellationToken cancellation) =>
+        AskAsync(new GuestRequest { Verb = GuestVerb.Prepare, Pass = pass, IsRequester = isRequester }, cancellation);
+
+    public Task<GuestReply> RunAsync(Pass pass, CancellationToken cancellation) =>
+        AskAsync(new GuestRequest { Verb = GuestVerb.Run, Pass = pass, IsRequester = true }, cancellation);
+
+    public Task CheckAsync(Pass pass, bool isRequester, CancellationToken cancellation) =>
+        AskAsync(new GuestRequest { Verb = GuestVerb.Check, Pass = pass, IsRequester = isRequester }, cancellation);
+
+    public Task QuitAsync(CancellationToken cancellation) => AskAsync(new GuestRequest { Verb = GuestVerb.Quit }, cancellation);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private async Task<GuestReply> AskAsync(GuestRequest request, CancellationToken cancellation)
+    {
+        await _process.WriteLineAsync(JsonSerializer.Serialize(request, DemoJson.Default.GuestRequest), cancellation);
+        return await ReadReplyAsync(cancellation);
+    }
+
+    private async Task<GuestReply> ReadReplyAsync(CancellationToken cancellation)
+    {
+        string line = await _process.ReadLineAsync(ReplyPatience, cancellation);
+        GuestReply reply = JsonSerializer.Deserialize(line, DemoJson.Default.GuestReply)!;
+        return reply.Error is null ? reply : throw new DemoException($"{_process.Label} (pid {Id}): {reply.Error}");
+    }
+}
