@@ -108,6 +108,12 @@ public sealed record DeviceReport
     public required IReadOnlyList<CounterValue> Counters { get; init; }
 
     public required IReadOnlyList<QueuePairReport> QueuePairs { get; init; }
+
+    /// <summary>What the device is and can hold: the members of <c>struct ibv_device_attr</c> by their names there.</summary>
+    public IReadOnlyList<CounterValue> DeviceAttributes { get; init; } = [];
+
+    /// <summary>Its port: the members of <c>struct ibv_port_attr</c> by the names that ibv_devinfo(1) prints; MTUs in the codes of <c>enum ibv_mtu</c>.</summary>
+    public IReadOnlyList<CounterValue> PortAttributes { get; init; } = [];
 }
 
 /// <summary>What a capture amounted to.</summary>
