@@ -44,7 +44,6 @@ internal static class CommandTree
             DevInfoCommand.Create(),
             StatCommand.Create(),
             CaptureCommand.Create(),
-            DecodeCommand.Create(),
             GuestCommand.Create(),
         };
         return root;
@@ -53,7 +52,7 @@ internal static class CommandTree
     private static string UsageMessage(ParseResult parsed, string[] args)
     {
         if (args.Length == 0)
-            return "a command is required: demo, devices, devinfo, stat, capture or decode (see vrdma --help)";
+            return "a command is required: demo, devices, devinfo, stat or capture (see vrdma --help)";
 
         // A mistyped command is also reported as a missing one; the line should name the word that was typed.
         ParseError error = parsed.Errors.FirstOrDefault(e => e.Message.Contains('\'', StringComparison.Ordinal)) ?? parsed.Errors[0];
@@ -62,7 +61,7 @@ internal static class CommandTree
 
     private static int Fail(string message, int exitCode)
     {
-        Console.Error.WriteLine($"vrdma: {Text.OneLine(message)}");
+        Console.Error.WriteLine($"vrdma: {Readable.OneLine(message)}");
         return exitCode;
     }
 }

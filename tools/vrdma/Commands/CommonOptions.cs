@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace RoceEngine.Vrdma.Commands;
 
@@ -47,7 +48,16 @@ internal static class CommonOptions
     {
         Description = description,
         HelpName = "ADDRESS",
-        CustomParser = result => ParseAddress(result, name),
+        CustomParser = result => ParseAddress(result, name, "an IP address", _ => true),
+    };
+
+    /// <summary>An option that takes an IPv4 address of 127.0.0.0/8.</summary>
+    public static Option<IPAddress?> LoopbackAddress(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS",
+        CustomParser = result => ParseAddress(
+            result, name, "an IPv4 loopback address", address => address.AddressFamily == AddressFamily.InterNetwork && IPAddress.IsLoopback(address)),
     };
 
     public static Option<bool> Json(string description) => new("--json") { Description = description };
@@ -81,14 +91,16 @@ internal static class CommonOptions
         return null;
     }
 
-    private static IPAddress? ParseAddress(ArgumentResult result, string name)
+    private static IPAddress? ParseAddress(ArgumentResult result, string name, string kind, Predicate<IPAddress> isAccepted)
     {
         string token = result.Tokens.Single().Value;
 
         // IPAddress.TryParse also takes "1" and "0x7f.1"; an address is written in full here.
-        if (IPAddress.TryParse(token, out IPAddress? address) && (token.Contains(':', StringComparison.Ordinal) || address.ToString() == token))
+        if (IPAddress.TryParse(token, out IPAddress? address)
+            && (token.Contains(':', StringComparison.Ordinal) || address.ToString() == token)
+            && isAccepted(address))
             return address;
-        result.AddError($"{name}: '{token}' is not an IP address.");
+        result.AddError($"{name}: '{token}' is not {kind}.");
         return null;
     }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using RoceEngine.Vrdma.Demo;
 using RoceEngine.Vrdma.Output;
 using Spectre.Console;
@@ -18,13 +17,8 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        Option<IPAddress?> address = CommonOptions.Address(
+        Option<IPAddress?> address = CommonOptions.LoopbackAddress(
             "--address", $"The first of the loopback addresses to use (default: {DefaultFirstAddress}).");
-        address.Validators.Add(result =>
-        {
-            if (result.GetValue(address) is { } value && (value.AddressFamily != AddressFamily.InterNetwork || !IPAddress.IsLoopback(value)))
-                result.AddError($"--address: '{value}' is not an IPv4 loopback address.");
-        });
         Command command = new("demo", "Starts two daemons and guests, runs every RC operation between them and verifies every byte.") { address };
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(address) ?? DefaultFirstAddress));
         return command;
@@ -54,7 +48,7 @@ internal static class DemoCommand
                 ? "demo: interrupted; everything that it started has ended"
                 : failure is OperationCanceledException
                     ? $"demo: not finished within {Limit.TotalSeconds:F0} s; everything that it started has ended"
-                    : $"demo: {Text.OneLine(failure.Message)}";
+                    : $"demo: {Readable.OneLine(failure.Message)}";
             throw new CommandException(message, signals.ExitCode != 0 ? signals.ExitCode : ExitCode.Failure, failure);
         }
     }

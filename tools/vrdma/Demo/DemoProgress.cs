@@ -32,7 +32,7 @@ internal sealed class PlainProgress : IDemoProgress
 
     public void EndStep(StepResult result) => Console.Out.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"  {OperationNames.Of(result.Step.Operation)}, {Text.Bytes(result.Step.Bytes)}: {result.Messages} messages verified"));
+        $"  {OperationNames.Of(result.Step.Operation)}, {Readable.Bytes(result.Step.Bytes)}: {result.Messages} messages verified"));
 
     public void EndSection()
     {
@@ -54,7 +54,7 @@ internal sealed class TerminalProgress(StatusContext status) : IDemoProgress
     }
 
     public void BeginStep(DemoStep step) => status.Status(string.Create(
-        CultureInfo.InvariantCulture, $"{_done + 1}/{_steps}  {OperationNames.Of(step.Operation)}, {Text.Bytes(step.Bytes)}"));
+        CultureInfo.InvariantCulture, $"{_done + 1}/{_steps}  {OperationNames.Of(step.Operation)}, {Readable.Bytes(step.Bytes)}"));
 
     public void EndStep(StepResult result) => _done++;
 

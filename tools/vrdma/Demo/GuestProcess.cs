@@ -21,10 +21,17 @@ internal sealed class GuestProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <summary>Starts a guest and waits until it is attached.</summary>
+    /// <param name="socketPath">The daemon's socket.</param>
+    /// <param name="address">The address to attach with.</param>
+    /// <param name="abandonedDirectory">What the guest removes when its parent ends without a word; null for nothing.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="DemoException">It was refused or ended.</exception>
-    public static async Task<GuestProcess> StartAsync(DaemonProcess daemon, IPAddress address, string directory, CancellationToken cancellation)
+    public static async Task<GuestProcess> StartAsync(
+        string socketPath, IPAddress address, string? abandonedDirectory, CancellationToken cancellation)
     {
-        string[] arguments = ["guest", "--socket", daemon.SocketPath, "--address", address.ToString(), "--abandoned", directory];
+        List<string> arguments = ["guest", "--socket", socketPath, "--address", address.ToString()];
+        if (abandonedDirectory is not null)
+            arguments.AddRange(["--abandoned", abandonedDirectory]);
         ChildProcess process = ChildProcess.Start($"guest {address}", ProgramPath.Find("vrdma"), arguments);
         GuestProcess guest = new(process, address);
         try

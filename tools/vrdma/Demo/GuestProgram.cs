@@ -92,7 +92,7 @@ internal static class GuestProgram
 
     private static int Fail(string message)
     {
-        Console.Error.WriteLine($"vrdma guest: {Text.OneLine(message)}");
+        Console.Error.WriteLine($"vrdma guest: {Readable.OneLine(message)}");
         return ExitCode.Failure;
     }
 

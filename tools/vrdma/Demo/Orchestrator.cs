@@ -85,7 +85,7 @@ internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progres
 
     private async Task<GuestProcess> StartGuestAsync(DaemonProcess daemon, IPAddress address, string directory, CancellationToken cancellation)
     {
-        GuestProcess guest = await GuestProcess.StartAsync(daemon, address, directory, cancellation);
+        GuestProcess guest = await GuestProcess.StartAsync(daemon.SocketPath, address, directory, cancellation);
         progress.Say($"guest {address}: pid {guest.Id}, attached to daemon {daemon.Id} by shared memory");
         return guest;
     }

@@ -28,10 +28,10 @@ internal static class Report
             {
                 table.AddRow(
                     OperationNames.Of(result.Step.Operation),
-                    Text.Bytes(result.Step.Bytes),
+                    Readable.Bytes(result.Step.Bytes),
                     result.Messages.ToString(CultureInfo.InvariantCulture),
-                    Text.Microseconds(result.LatencyMicroseconds),
-                    Text.Bandwidth(result.BytesPerSecond),
+                    Readable.Microseconds(result.LatencyMicroseconds),
+                    Readable.Bandwidth(result.BytesPerSecond),
                     "yes");
             }
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace RoceEngine.Vrdma.Output;
 
 /// <summary>Numbers and messages as people read them; the same in every culture.</summary>
-internal static class Text
+internal static class Readable
 {
     /// <summary>Folds line ends and control characters to spaces, so that a message is one line whatever it quotes.</summary>
     public static string OneLine(string message)

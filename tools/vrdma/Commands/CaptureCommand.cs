@@ -1,0 +1,76 @@
+using System.CommandLine;
+using Microsoft.Win32.SafeHandles;
+using RoceEngine.Channel;
+using RoceEngine.Vrdma.Output;
+
+namespace RoceEngine.Vrdma.Commands;
+
+/// <summary><c>vrdma capture</c>: the packets of the attached devices as a pcapng file, until a count, a time, or an interruption.</summary>
+internal static class CaptureCommand
+{
+    private const int StandardOutputDescriptor = 1;
+    private const int FileBufferBytes = 1 << 16;
+
+    public static Command Create()
+    {
+        Option<string> file = new("--write", "-w")
+        {
+            Description = "The pcapng file to write; - for standard output.",
+            Required = true,
+            HelpName = "FILE",
+            CustomParser = CommonOptions.NonEmpty!,
+        };
+        Option<string?> device = new("--device", "-d")
+        {
+            Description = "Name or address of a device (default: all, those attached later included).",
+            HelpName = "DEVICE",
+            CustomParser = CommonOptions.NonEmpty,
+        };
+        Option<long?> count = CommonOptions.Count("--count", "-c", "End after so many packets.");
+        Option<TimeSpan?> duration = CommonOptions.Seconds("--duration", "End after so many seconds.");
+        Option<string?> socket = CommonOptions.Socket();
+        Command command = new("capture", "Captures RoCEv2 packets of the attached devices.") { file, device, count, duration, socket };
+        command.SetAction(parsed => Run(new CaptureSettings(
+            parsed.GetValue(socket), parsed.GetValue(device), parsed.GetRequiredValue(file), parsed.GetValue(count), parsed.GetValue(duration))));
+        return command;
+    }
+
+    private static int Run(CaptureSettings settings)
+    {
+        using TerminationSignals signals = new();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+        (CaptureSummary summary, long packets) = DaemonAccess.Ask(settings.SocketPath, daemon =>
+        {
+            _ = DaemonAccess.Select(daemon.ListDevices(), settings.Device, daemon.SocketPath);
+            using Stream output = OpenOutput(settings.File);
+            using PcapngCounter counter = new(output, settings.PacketsMax ?? long.MaxValue, stop.Cancel);
+            Console.Error.WriteLine($"vrdma: capturing {settings.Device ?? "all devices"} of the daemon at {daemon.SocketPath}; Ctrl-C ends it");
+            if (settings.Duration is { } duration)
+                stop.CancelAfter(duration);
+            CaptureSummary ended = daemon.Capture(new CaptureRequest { Device = settings.Device }, counter, stop.Token);
+            return (ended, counter.Packets);
+        });
+        Console.Error.WriteLine($"vrdma: {packets} packets captured, {summary.Dropped} dropped");
+        return ExitCode.Success;
+    }
+
+    private static Stream OpenOutput(string file)
+    {
+        if (file == "-")
+        {
+            // Unlike the console's stream this one reports that the reader has gone.
+            return new FileStream(new SafeFileHandle(StandardOutputDescriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        }
+
+        try
+        {
+            return new FileStream(file, FileMode.Create, FileAccess.Write, FileShare.Read, FileBufferBytes);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CommandException($"--write: '{file}' cannot be written: {failure.Message}", ExitCode.Usage, failure);
+        }
+    }
+
+    private sealed record CaptureSettings(string? SocketPath, string? Device, string File, long? PacketsMax, TimeSpan? Duration);
+}
