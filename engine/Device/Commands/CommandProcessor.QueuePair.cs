@@ -1,0 +1,162 @@
+using System.Numerics;
+using RoceEngine.Abi;
+using RoceEngine.Protocol;
+
+namespace RoceEngine.Device;
+
+/// <content>Queue pairs: creation and destruction.</content>
+internal sealed unsafe partial class CommandProcessor
+{
+    private PvrdmaCommandError CreateQueuePair(in PvrdmaCreateQp request, ref PvrdmaCreateQpResponse response)
+    {
+        PvrdmaCommandError error = CheckQueuePair(request, out TransportService service);
+        if (error != PvrdmaCommandError.None)
+        {
+            return error;
+        }
+
+        if (core.Objects.Domains[request.PdHandle] is not { } domain
+            || core.Objects.CompletionQueues[request.SendCqHandle] is not { } sendQueue
+            || core.Objects.CompletionQueues[request.ReceiveCqHandle] is not { } receiveQueue)
+        {
+            return PvrdmaCommandError.NoSuchObject;
+        }
+
+        error = ReadQueues(request, out PvrdmaQpCapabilities capabilities, out GuestPages? pages);
+        if (error != PvrdmaCommandError.None)
+        {
+            return error;
+        }
+
+        var qp = new DeviceQueuePair(domain, sendQueue, receiveQueue, pages!) { Capabilities = capabilities };
+        SetWorkQueues(qp, request.SendPageCount);
+        return AddQueuePair(qp, request, service, ref response);
+    }
+
+    /// <summary>Checks what needs no look at an object or at guest memory.</summary>
+    private PvrdmaCommandError CheckQueuePair(in PvrdmaCreateQp request, out TransportService service)
+    {
+        service = TransportService.ReliableConnection;
+        switch ((PvrdmaQpType)request.QpType)
+        {
+            case PvrdmaQpType.Rc:
+                break;
+            case PvrdmaQpType.Uc when (core.Extension & ExtensionBits.UnreliableConnection) != 0:
+                service = TransportService.UnreliableConnection;
+                break;
+            case PvrdmaQpType.Ud:
+                service = TransportService.UnreliableDatagram;
+                break;
+            default:
+                return PvrdmaCommandError.NotSupported;
+        }
+
+        if (request.UsesSrq != 0)
+        {
+            return PvrdmaCommandError.NotSupported;
+        }
+
+        DeviceLimits limits = core.Limits;
+        bool sizesFit = BitOperations.IsPow2(request.MaxSendWr) && request.MaxSendWr <= (uint)limits.WorkRequestsPerQueue
+            && BitOperations.IsPow2(request.MaxReceiveWr) && request.MaxReceiveWr <= (uint)limits.WorkRequestsPerQueue
+            && request.MaxSendSge <= (uint)limits.SgesPerWorkRequest && request.MaxReceiveSge <= (uint)limits.SgesPerWorkRequest;
+        uint inlineMax = (core.Extension & ExtensionBits.Inline) != 0 ? (uint)limits.InlineBytes : 0;
+        return sizesFit && request.MaxInlineBytes <= inlineMax ? PvrdmaCommandError.None : PvrdmaCommandError.InvalidArgument;
+    }
+
+    private PvrdmaCommandError ReadQueues(in PvrdmaCreateQp request, out PvrdmaQpCapabilities capabilities, out GuestPages? pages)
+    {
+        pages = null;
+        capabilities = new PvrdmaQpCapabilities
+        {
+            MaxSendWr = request.MaxSendWr,
+            MaxReceiveWr = request.MaxReceiveWr,
+            MaxSendSge = Math.Max(request.MaxSendSge, 1),
+            MaxReceiveSge = Math.Max(request.MaxReceiveSge, 1),
+            MaxInlineBytes = request.MaxInlineBytes,
+        };
+        uint sendSlotBytes = PvrdmaWqeLayout.SendSlotBytes(capabilities.MaxSendSge, capabilities.MaxInlineBytes);
+        ulong sendPages = PvrdmaWqeLayout.PagesFor(capabilities.MaxSendWr, sendSlotBytes);
+        ulong receivePages = PvrdmaWqeLayout.PagesFor(capabilities.MaxReceiveWr, PvrdmaWqeLayout.ReceiveSlotBytes(capabilities.MaxReceiveSge));
+        ulong pagesNeeded = 1ul + request.SendPageCount + receivePages;
+        if (request.SendPageCount < sendPages || request.TotalPageCount < pagesNeeded)
+        {
+            return PvrdmaCommandError.InvalidArgument;
+        }
+
+        if (!HasRoomForPages((long)pagesNeeded))
+        {
+            return PvrdmaCommandError.LimitReached;
+        }
+
+        return GuestPages.TryRead(core.Ram, request.DirectoryAddress, (int)pagesNeeded, out pages)
+            ? PvrdmaCommandError.None
+            : PvrdmaCommandError.BadAddress;
+    }
+
+    private static void SetWorkQueues(DeviceQueuePair qp, int sendPages)
+    {
+        ref readonly PvrdmaQpCapabilities capabilities = ref qp.Capabilities;
+        var state = (PvrdmaRingState*)qp.Pages.At(0);
+        qp.Sends = new WorkQueue(
+            qp.Pages, &state->Send, 1, capabilities.MaxSendWr, PvrdmaWqeLayout.SendSlotBytes(capabilities.MaxSendSge, capabilities.MaxInlineBytes));
+        qp.Receives = new WorkQueue(
+            qp.Pages, &state->Receive, 1 + sendPages, capabilities.MaxReceiveWr, PvrdmaWqeLayout.ReceiveSlotBytes(capabilities.MaxReceiveSge));
+    }
+
+    /// <summary>Numbers first, then the protocol's part, then what counts: a step that fails undoes those before it.</summary>
+    private PvrdmaCommandError AddQueuePair(
+        DeviceQueuePair qp, in PvrdmaCreateQp request, TransportService service, ref PvrdmaCreateQpResponse response)
+    {
+        if (!core.Objects.QueuePairs.TryAdd(qp, out uint handle))
+        {
+            return PvrdmaCommandError.LimitReached;
+        }
+
+        qp.Handle = handle;
+        qp.Qpn = core.Objects.QueuePairNumbers.Add(qp);
+        var config = new QueuePairConfig(
+            service,
+            qp.Qpn,
+            (int)qp.Capabilities.MaxSendWr,
+            (int)qp.Capabilities.MaxReceiveWr,
+            (int)qp.Capabilities.MaxSendSge,
+            (int)qp.Capabilities.MaxReceiveSge,
+            request.SignalAll != 0,
+            UsesSharedReceiveQueue: false);
+        if (!core.Options.QueuePairFactory(core.Host, config, out QueuePair? protocol))
+        {
+            core.Objects.QueuePairNumbers.Remove(qp.Qpn);
+            core.Objects.QueuePairs.Remove(handle);
+            return PvrdmaCommandError.NotSupported;
+        }
+
+        protocol!.DeviceState = qp;
+        qp.Protocol = protocol;
+        qp.Domain.References++;
+        qp.SendCompletionQueue.References++;
+        qp.ReceiveCompletionQueue.References++;
+        core.Objects.PinnedPages += qp.Pages.Count;
+
+        response.Qpn = qp.Qpn;
+        response.QpHandle = handle;
+        response.MaxSendWr = qp.Capabilities.MaxSendWr;
+        response.MaxReceiveWr = qp.Capabilities.MaxReceiveWr;
+        response.MaxSendSge = qp.Capabilities.MaxSendSge;
+        response.MaxReceiveSge = qp.Capabilities.MaxReceiveSge;
+        response.MaxInlineBytes = qp.Capabilities.MaxInlineBytes;
+        return PvrdmaCommandError.None;
+    }
+
+    private PvrdmaCommandError DestroyQueuePair(in PvrdmaHandleCommand request, ref PvrdmaHandleResponse response)
+    {
+        if (core.Objects.QueuePairs[request.Handle] is not { } qp)
+        {
+            return PvrdmaCommandError.NoSuchObject;
+        }
+
+        core.Remove(qp);
+        response.Handle = qp.EventCount;
+        return PvrdmaCommandError.None;
+    }
+}

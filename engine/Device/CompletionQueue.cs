@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using RoceEngine.Abi;
+
+namespace RoceEngine.Device;
+
+/// <summary>What a CQ waits for before it notifies.</summary>
+internal enum ArmState : byte
+{
+    None,
+    Any,
+    Solicited,
+}
+
+/// <summary>The device's end of a completion queue in guest memory. The device is the producer.</summary>
+internal sealed unsafe class CompletionQueue
+{
+    private readonly GuestPages _pages;
+    private readonly CompletionQueuePage* _page;
+
+    private uint _producer;
+    private uint _published;
+
+    /// <summary>The guest's index when last read: at least so many slots are free.</summary>
+    private uint _consumer;
+
+    public CompletionQueue(GuestPages pages, uint entryCount, UserContext? context)
+    {
+        _pages = pages;
+        _page = (CompletionQueuePage*)pages.At(0);
+        EntryCount = entryCount;
+        Context = context;
+    }
+
+    public uint EntryCount { get; }
+
+    public UserContext? Context { get; }
+
+    public uint Handle { get; set; }
+
+    public int PinnedPages => _pages.Count;
+
+    /// <summary>Uses by QPs, the send and the receive side counted each.</summary>
+    public int References { get; set; }
+
+    /// <summary>Overrun, or the guest's index is impossible: nothing more is written.</summary>
+    public bool IsFailed { get; set; }
+
+    /// <summary>Armed by a UAR write.</summary>
+    public ArmState Armed { get; set; }
+
+    /// <summary>True when an entry was written since the last look at the arm word.</summary>
+    public bool IsDirty { get; set; }
+
+    /// <summary>True when one of those was solicited or an error.</summary>
+    public bool HasSolicited { get; set; }
+
+    /// <summary>Destroyed; may still stand in a list of the turn.</summary>
+    public bool IsDestroyed { get; set; }
+
+    /// <summary>Fired, but the notification ring had no room.</summary>
+    public bool IsNotificationPending { get; set; }
+
+    /// <summary>Entries written and not yet taken by the guest, as far as its index can be believed.</summary>
+    public uint Unread =>
+        RingIndex.TryUsed(_producer, PvrdmaRing.ReadConsumer(&_page->State.Receive), EntryCount, out uint used) ? used : EntryCount;
+
+    /// <summary>Writes an entry; false when the queue is full or the guest's index is impossible.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryWrite(in PvrdmaCqe entry)
+    {
+        if (RingIndex.IsFull(_producer, _consumer, EntryCount) && !RefreshConsumer())
+        {
+            return false;
+        }
+
+        long offset = PvrdmaPageDirectory.PageBytes + ((long)RingIndex.Slot(_producer, EntryCount) * PvrdmaCqe.Length);
+        *(PvrdmaCqe*)_pages.At(offset) = entry;
+        _producer = RingIndex.Next(_producer, EntryCount);
+        return true;
+    }
+
+    /// <summary>Makes the entries written so far visible to the guest.</summary>
+    public void Publish()
+    {
+        if (_published != _producer)
+        {
+            _published = _producer;
+            PvrdmaRing.PublishProducer(&_page->State.Receive, _producer);
+        }
+    }
+
+    /// <summary>Entries written and not yet made visible.</summary>
+    public uint Unpublished => RingIndex.Used(_producer, _published, EntryCount);
+
+    /// <summary>
+    /// True when the entries published since the last look must notify; disarms. A full fence lies between their publication and this,
+    /// so that the guest, which stores the arm word, fences and polls, either sees the entries or is seen armed.
+    /// </summary>
+    public bool TryFire(bool usesArmWord, bool alwaysArmed)
+    {
+        bool solicited = HasSolicited;
+        HasSolicited = false;
+        if (alwaysArmed)
+        {
+            return true;
+        }
+
+        if (Armed == ArmState.Any || (Armed == ArmState.Solicited && solicited))
+        {
+            Armed = ArmState.None;
+            return true;
+        }
+
+        // Any other value than "solicited" means "any": a guest that writes nonsense gets more notifications, not fewer.
+        uint word = usesArmWord ? Volatile.Read(ref _page->ArmWord) : CompletionQueuePage.ArmedNone;
+        return word != CompletionQueuePage.ArmedNone && (word != CompletionQueuePage.ArmedSolicited || solicited)
+            && Interlocked.Exchange(ref _page->ArmWord, CompletionQueuePage.ArmedNone) != CompletionQueuePage.ArmedNone;
+    }
+
+    private bool RefreshConsumer()
+    {
+        uint consumer = PvrdmaRing.ReadConsumer(&_page->State.Receive);
+        if (!RingIndex.TryUsed(_producer, consumer, EntryCount, out _))
+        {
+            return false;
+        }
+
+        _consumer = consumer;
+        return !RingIndex.IsFull(_producer, consumer, EntryCount);
+    }
+}

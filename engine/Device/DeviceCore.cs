@@ -1,0 +1,103 @@
+using RoceEngine.Abi;
+using RoceEngine.Protocol;
+
+namespace RoceEngine.Device;
+
+/// <summary>What the parts of one device share. One thread uses all of it.</summary>
+internal sealed class DeviceCore
+{
+    public DeviceCore(DeviceOptions options, in GuestRam ram, IDeviceEnvironment environment)
+    {
+        Options = options;
+        Ram = ram;
+        Environment = environment;
+        Objects = new DeviceObjects(options);
+        Interrupts = new InterruptController(environment);
+        Events = new EventRings(this);
+        Failures = new FailureList(this);
+        Completions = new CompletionWriter(this);
+        Host = new QueuePairHost(this);
+        Gids = new GidTable(options.Limits.Gids, options.Gid);
+    }
+
+    public DeviceOptions Options { get; }
+
+    public DeviceLimits Limits => Options.Limits;
+
+    public GuestRam Ram { get; }
+
+    public IDeviceEnvironment Environment { get; }
+
+    public DeviceObjects Objects { get; }
+
+    public InterruptController Interrupts { get; }
+
+    public EventRings Events { get; }
+
+    public FailureList Failures { get; }
+
+    public CompletionWriter Completions { get; }
+
+    public QueuePairHost Host { get; }
+
+    public GidTable Gids { get; }
+
+    public DeadlineHeap Deadlines { get; } = new();
+
+    /// <summary>A field, since it is a struct that changes.</summary>
+    public TransmitList Transmits;
+
+    /// <summary>A field, since it is a struct that changes.</summary>
+    public DeviceStatistics Statistics;
+
+    /// <summary>The extension bits in force.</summary>
+    public ExtensionBits Extension { get; set; }
+
+    /// <summary>The time of the current call, ns.</summary>
+    public long NowNs { get; set; }
+
+    /// <summary>Counts a fault of the guest and reports it.</summary>
+    public void Fault(GuestFault fault, uint handle, string text)
+    {
+        Statistics.ByFault[(int)fault]++;
+        Environment.Report(new DeviceReport(Options.Name, fault, handle, text));
+    }
+
+    /// <summary>Takes a QP out of all lists and tables and ends its protocol.</summary>
+    public void Remove(DeviceQueuePair qp)
+    {
+        qp.IsDestroyed = true;
+        qp.Protocol.Destroy();
+        Deadlines.Remove(qp.Protocol);
+        if (qp.Protocol.TransmitScheduled)
+        {
+            Transmits.Remove(qp);
+            qp.Protocol.TransmitScheduled = false;
+        }
+
+        Objects.QueuePairNumbers.Remove(qp.Qpn);
+        Objects.QueuePairs.Remove(qp.Handle);
+        Objects.PinnedPages -= qp.Pages.Count;
+        qp.Domain.References--;
+        qp.SendCompletionQueue.References--;
+        qp.ReceiveCompletionQueue.References--;
+    }
+
+    /// <summary>Forgets all objects of the guest, and what it enabled.</summary>
+    public void Reset()
+    {
+        foreach (DeviceQueuePair qp in Objects.QueuePairs.All().ToArray())
+        {
+            Remove(qp);
+        }
+
+        Objects.Clear();
+        Transmits.Clear();
+        Failures.Clear();
+        Completions.Clear();
+        Events.Clear();
+        Interrupts.Clear();
+        Gids.Clear(Options.Gid);
+        Extension = ExtensionBits.None;
+    }
+}

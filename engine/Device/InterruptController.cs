@@ -1,0 +1,54 @@
+using RoceEngine.Abi;
+
+namespace RoceEngine.Device;
+
+/// <summary>Interrupt cause and mask. A vector raised while masked is raised when the mask goes.</summary>
+internal sealed class InterruptController(IDeviceEnvironment environment)
+{
+    private uint _held;
+    private uint _mask;
+
+    /// <summary>Causes since last read.</summary>
+    public uint Cause { get; private set; }
+
+    public uint Mask
+    {
+        get => _mask;
+        set
+        {
+            _mask = value;
+            uint due = _held & ~value;
+            _held &= value;
+            for (int vector = 0; due != 0; vector++, due >>= 1)
+            {
+                if ((due & 1) != 0)
+                {
+                    environment.RaiseInterrupt(vector);
+                }
+            }
+        }
+    }
+
+    public void Raise(PvrdmaInterruptVector vector)
+    {
+        uint bit = 1u << (int)vector;
+        Cause |= bit;
+        if ((_mask & bit) != 0)
+        {
+            _held |= bit;
+            return;
+        }
+
+        environment.RaiseInterrupt((int)vector);
+    }
+
+    /// <summary>Reading the cause clears it.</summary>
+    public uint TakeCause()
+    {
+        uint cause = Cause;
+        Cause = 0;
+        return cause;
+    }
+
+    public void Clear() => _held = _mask = Cause = 0;
+}

@@ -1,0 +1,132 @@
+using RoceEngine.Abi;
+using RoceEngine.Protocol;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Device;
+
+/// <content>The steps of a worker's turn.</content>
+public sealed unsafe partial class VrdmaDevice
+{
+    /// <summary>
+    /// Packets that one QP may send before the next one's turn: a full GSO train, so that many QPs do not cut each other's trains to pieces.
+    /// </summary>
+    private const int TransmitQuantumPackets = 64;
+
+    private readonly CountingSink _sink = new();
+
+    /// <summary>A packet for this device's address, from <paramref name="source"/>.</summary>
+    public void HandlePacket(in Packet packet, in Gid source, long nowNs)
+    {
+        if (!IsActive || IsFatal)
+        {
+            return;
+        }
+
+        DeviceQueuePair? qp = _core.Objects.QueuePairNumbers.Find(packet.DestinationQpn);
+        if (qp is null)
+        {
+            _core.Statistics.UnknownQpnPackets++;
+            return;
+        }
+
+        _core.NowNs = nowNs;
+        _core.Statistics.ReceivedPackets += (uint)Math.Max(packet.PsnCount, 1);
+        _core.Statistics.ReceivedBytes += (uint)packet.PayloadBytes;
+        qp.Protocol.HandlePacket(packet, source, nowNs);
+    }
+
+    /// <summary>
+    /// Lets the QPs that have something to send emit up to about <paramref name="packetBudget"/> packets, in turn. Returns true when more could
+    /// be sent at once.
+    /// </summary>
+    public bool Transmit(IPacketSink sink, int packetBudget, long nowNs)
+    {
+        if (_core.Transmits.IsEmpty)
+        {
+            return false;
+        }
+
+        _core.NowNs = nowNs;
+        _sink.Begin(sink);
+        while (!_core.Transmits.IsEmpty && _sink.Packets < packetBudget && sink.HasRoom)
+        {
+            DeviceQueuePair qp = _core.Transmits.TakeFirst();
+            int quantum = Math.Min(TransmitQuantumPackets, packetBudget - _sink.Packets);
+            if (qp.Protocol.PollTransmit(_sink, quantum, nowNs))
+            {
+                _core.Transmits.Append(qp);
+            }
+            else
+            {
+                qp.Protocol.TransmitScheduled = false;
+            }
+        }
+
+        _core.Statistics.TransmittedPackets += (ulong)_sink.PsnCount;
+        _core.Statistics.TransmittedBytes += (ulong)_sink.Bytes;
+        _sink.End();
+        return !_core.Transmits.IsEmpty;
+    }
+
+    /// <summary>Serves the QPs whose deadline has come.</summary>
+    public void HandleTimeouts(long nowNs)
+    {
+        if (_core.Deadlines.NextNs <= nowNs)
+        {
+            _core.NowNs = nowNs;
+            _core.Statistics.Timeouts += (uint)_core.Deadlines.Expire(nowNs);
+        }
+    }
+
+    /// <summary>
+    /// End of a turn: publishes the completions, one fence, looks which CQs are armed, fills the device rings, raises interrupts. Also the
+    /// end of what went wrong in the turn.
+    /// </summary>
+    public void PublishCompletions()
+    {
+        _core.Failures.Process();
+        _core.Completions.Publish();
+        if (_core.Events.HasWork)
+        {
+            _core.Events.Flush();
+            MirrorRegisters();
+        }
+
+        if (_core.Events.IsBroken)
+        {
+            Fail("consumer index of the event ring or of the notification ring is impossible");
+        }
+    }
+
+    /// <summary>Counts what passes on its way to a link.</summary>
+    private sealed class CountingSink : IPacketSink
+    {
+        private IPacketSink? _inner;
+
+        public int Packets { get; private set; }
+
+        public long PsnCount { get; private set; }
+
+        public long Bytes { get; private set; }
+
+        public bool HasRoom => _inner!.HasRoom;
+
+        public void Begin(IPacketSink inner)
+        {
+            _inner = inner;
+            Packets = 0;
+            PsnCount = 0;
+            Bytes = 0;
+        }
+
+        public void End() => _inner = null;
+
+        public void Emit(in Packet packet, Route route)
+        {
+            Packets++;
+            PsnCount += Math.Max(packet.PsnCount, 1);
+            Bytes += packet.PayloadBytes;
+            _inner!.Emit(packet, route);
+        }
+    }
+}
