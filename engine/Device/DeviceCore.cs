@@ -42,7 +42,10 @@ internal sealed class DeviceCore
 
     public GidTable Gids { get; }
 
-    public DeadlineHeap Deadlines { get; } = new();
+    public TimerHeap Deadlines { get; } = new();
+
+    /// <summary>What the device's QPs share.</summary>
+    public ProtocolResources Protocol { get; } = new();
 
     /// <summary>A field, since it is a struct that changes.</summary>
     public TransmitList Transmits;
@@ -72,7 +75,6 @@ internal sealed class DeviceCore
         if (qp.Protocol.TransmitScheduled)
         {
             Transmits.Remove(qp);
-            qp.Protocol.TransmitScheduled = false;
         }
 
         Objects.QueuePairNumbers.Remove(qp.Qpn);
@@ -86,13 +88,13 @@ internal sealed class DeviceCore
     /// <summary>Forgets all objects of the guest, and what it enabled.</summary>
     public void Reset()
     {
+        Transmits.Clear();
         foreach (DeviceQueuePair qp in Objects.QueuePairs.All().ToArray())
         {
             Remove(qp);
         }
 
         Objects.Clear();
-        Transmits.Clear();
         Failures.Clear();
         Completions.Clear();
         Events.Clear();

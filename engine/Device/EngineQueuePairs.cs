@@ -5,9 +5,9 @@ namespace RoceEngine.Device;
 /// <summary>The engine's own queue pairs.</summary>
 internal static class EngineQueuePairs
 {
-    public static bool TryCreate(IQueuePairHost host, in QueuePairConfig config, out QueuePair? queuePair)
+    public static bool TryCreate(IQueuePairHost host, in QueuePairConfig config, ProtocolResources resources, out QueuePair? queuePair)
     {
-        queuePair = null;
-        return false;
+        queuePair = QueuePairFactory.IsSupported(config.Service) ? QueuePairFactory.Create(host, config, resources) : null;
+        return queuePair is not null;
     }
 }

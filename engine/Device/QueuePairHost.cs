@@ -96,11 +96,7 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
         core.Events.RaiseEvent((PvrdmaEvent)kind, record.Handle);
     }
 
-    public void ScheduleTransmit(QueuePair qp)
-    {
-        qp.TransmitScheduled = true;
-        core.Transmits.Append(Record(qp));
-    }
+    public void ScheduleTransmit(QueuePair qp) => core.Transmits.Append(Record(qp));
 
     public void DeadlineChanged(QueuePair qp) => core.Deadlines.Update(qp);
 

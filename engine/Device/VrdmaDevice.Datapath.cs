@@ -56,10 +56,6 @@ public sealed unsafe partial class VrdmaDevice
             {
                 _core.Transmits.Append(qp);
             }
-            else
-            {
-                qp.Protocol.TransmitScheduled = false;
-            }
         }
 
         _core.Statistics.TransmittedPackets += (ulong)_sink.PsnCount;
@@ -71,10 +67,12 @@ public sealed unsafe partial class VrdmaDevice
     /// <summary>Serves the QPs whose deadline has come.</summary>
     public void HandleTimeouts(long nowNs)
     {
-        if (_core.Deadlines.NextNs <= nowNs)
+        // At most as many as wait now: a QP that names a time already past is served next turn.
+        for (int budget = _core.Deadlines.Count; budget > 0 && _core.Deadlines.PopDue(nowNs) is { } qp; budget--)
         {
             _core.NowNs = nowNs;
-            _core.Statistics.Timeouts += (uint)_core.Deadlines.Expire(nowNs);
+            _core.Statistics.Timeouts++;
+            qp.HandleTimeout(nowNs);
         }
     }
 

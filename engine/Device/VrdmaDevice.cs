@@ -74,8 +74,11 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
     /// <summary>A copy of the counters.</summary>
     public DeviceStatistics Statistics => _core.Statistics;
 
+    /// <summary>What the protocol counted for all QPs of this device; may be read from any thread.</summary>
+    public ProtocolCounters ProtocolCounters => _core.Protocol.Counters;
+
     /// <summary>The earliest time at which <see cref="HandleTimeouts"/> has something to do, ns; long.MaxValue for never.</summary>
-    public long NextDeadlineNs => _core.Deadlines.NextNs;
+    public long NextDeadlineNs => _core.Deadlines.NextDeadlineNs;
 
     /// <summary>True when <see cref="Transmit"/> has something to do.</summary>
     public bool HasTransmits => !_core.Transmits.IsEmpty;

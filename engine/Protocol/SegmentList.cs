@@ -21,7 +21,7 @@ public unsafe ref struct SegmentList
         if (Count > 0)
         {
             ref MemorySegment last = ref _segments[Count - 1];
-            if (last.Address + last.Bytes == address)
+            if (last.Address + last.Bytes == address && bytes <= int.MaxValue - last.Bytes)
             {
                 last.Bytes += bytes;
                 return true;

@@ -124,7 +124,7 @@ internal sealed unsafe partial class CommandProcessor
             (int)qp.Capabilities.MaxReceiveSge,
             request.SignalAll != 0,
             UsesSharedReceiveQueue: false);
-        if (!core.Options.QueuePairFactory(core.Host, config, out QueuePair? protocol))
+        if (!core.Options.QueuePairFactory(core.Host, config, core.Protocol, out QueuePair? protocol))
         {
             core.Objects.QueuePairNumbers.Remove(qp.Qpn);
             core.Objects.QueuePairs.Remove(handle);
