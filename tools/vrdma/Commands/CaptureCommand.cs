@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Microsoft.Win32.SafeHandles;
 using RoceEngine.Channel;
 using RoceEngine.Vrdma.Output;
 
@@ -8,17 +7,15 @@ namespace RoceEngine.Vrdma.Commands;
 /// <summary><c>vrdma capture</c>: the packets of the attached devices as a pcapng file, until a count, a time, or an interruption.</summary>
 internal static class CaptureCommand
 {
-    private const int StandardOutputDescriptor = 1;
     private const int FileBufferBytes = 1 << 16;
 
     public static Command Create()
     {
-        Option<string> file = new("--write", "-w")
+        Option<string?> file = new("--write", "-w")
         {
-            Description = "The pcapng file to write; - for standard output.",
-            Required = true,
+            Description = "The pcapng file to write; - for standard output (default: a line per packet).",
             HelpName = "FILE",
-            CustomParser = CommonOptions.NonEmpty!,
+            CustomParser = CommonOptions.NonEmpty,
         };
         Option<string?> device = new("--device", "-d")
         {
@@ -31,7 +28,7 @@ internal static class CaptureCommand
         Option<string?> socket = CommonOptions.Socket();
         Command command = new("capture", "Captures RoCEv2 packets of the attached devices.") { file, device, count, duration, socket };
         command.SetAction(parsed => Run(new CaptureSettings(
-            parsed.GetValue(socket), parsed.GetValue(device), parsed.GetRequiredValue(file), parsed.GetValue(count), parsed.GetValue(duration))));
+            parsed.GetValue(socket), parsed.GetValue(device), parsed.GetValue(file), parsed.GetValue(count), parsed.GetValue(duration))));
         return command;
     }
 
@@ -39,28 +36,37 @@ internal static class CaptureCommand
     {
         using TerminationSignals signals = new();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
-        (CaptureSummary summary, long packets) = DaemonAccess.Ask(settings.SocketPath, daemon =>
+        try
         {
-            _ = DaemonAccess.Select(daemon.ListDevices(), settings.Device, daemon.SocketPath);
-            using Stream output = OpenOutput(settings.File);
-            using PcapngCounter counter = new(output, settings.PacketsMax ?? long.MaxValue, stop.Cancel);
-            Console.Error.WriteLine($"vrdma: capturing {settings.Device ?? "all devices"} of the daemon at {daemon.SocketPath}; Ctrl-C ends it");
-            if (settings.Duration is { } duration)
-                stop.CancelAfter(duration);
-            CaptureSummary ended = daemon.Capture(new CaptureRequest { Device = settings.Device }, counter, stop.Token);
-            return (ended, counter.Packets);
-        });
-        Console.Error.WriteLine($"vrdma: {packets} packets captured, {summary.Dropped} dropped");
-        return ExitCode.Success;
+            (CaptureSummary summary, long packets) = DaemonAccess.Ask(settings.SocketPath, daemon => Capture(daemon, settings, stop));
+            Console.Error.WriteLine($"vrdma: {packets} packets captured, {summary.Dropped} dropped");
+            return ExitCode.Success;
+        }
+        catch (IOException failure) when (StandardOutput.IsReaderGone(failure))
+        {
+            return ExitCode.Success;
+        }
     }
 
-    private static Stream OpenOutput(string file)
+    private static (CaptureSummary Summary, long Packets) Capture(
+        DaemonConnection daemon, CaptureSettings settings, CancellationTokenSource stop)
     {
+        _ = DaemonAccess.Select(daemon.ListDevices(), settings.Device, daemon.SocketPath);
+        using Stream output = OpenOutput(settings.File);
+        using PcapngCounter counter = new(output, settings.PacketsMax ?? long.MaxValue, stop.Cancel);
+        Console.Error.WriteLine($"vrdma: capturing {settings.Device ?? "all devices"} of the daemon at {daemon.SocketPath}; Ctrl-C ends it");
+        if (settings.Duration is { } duration)
+            stop.CancelAfter(duration);
+        CaptureSummary summary = daemon.Capture(new CaptureRequest { Device = settings.Device }, counter, stop.Token);
+        return (summary, counter.Packets);
+    }
+
+    private static Stream OpenOutput(string? file)
+    {
+        if (file is null)
+            return new PacketPrinter();
         if (file == "-")
-        {
-            // Unlike the console's stream this one reports that the reader has gone.
-            return new FileStream(new SafeFileHandle(StandardOutputDescriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        }
+            return StandardOutput.OpenStream();
 
         try
         {
@@ -72,5 +78,5 @@ internal static class CaptureCommand
         }
     }
 
-    private sealed record CaptureSettings(string? SocketPath, string? Device, string File, long? PacketsMax, TimeSpan? Duration);
+    private sealed record CaptureSettings(string? SocketPath, string? Device, string? File, long? PacketsMax, TimeSpan? Duration);
 }

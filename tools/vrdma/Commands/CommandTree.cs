@@ -44,6 +44,7 @@ internal static class CommandTree
             DevInfoCommand.Create(),
             StatCommand.Create(),
             CaptureCommand.Create(),
+            DecodeCommand.Create(),
             GuestCommand.Create(),
         };
         return root;
@@ -52,7 +53,7 @@ internal static class CommandTree
     private static string UsageMessage(ParseResult parsed, string[] args)
     {
         if (args.Length == 0)
-            return "a command is required: demo, devices, devinfo, stat or capture (see vrdma --help)";
+            return "a command is required: demo, devices, devinfo, stat, capture or decode (see vrdma --help)";
 
         // A mistyped command is also reported as a missing one; the line should name the word that was typed.
         ParseError error = parsed.Errors.FirstOrDefault(e => e.Message.Contains('\'', StringComparison.Ordinal)) ?? parsed.Errors[0];
