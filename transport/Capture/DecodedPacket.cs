@@ -41,7 +41,9 @@ public sealed class DecodedPacket
     /// <summary>The ICRC judged with the packet's own IP header.</summary>
     public required IcrcVerdict PacketIcrc { get; init; }
 
-    /// <summary>The ICRC judged from the UDP payload, addresses, ports and length alone.</summary>
+    /// <summary>
+    /// The ICRC judged from the UDP payload, addresses, ports and length alone, as by a receiver that knows whether its peer sets DF.
+    /// </summary>
     public required IcrcVerdict PayloadIcrc { get; init; }
 
     /// <summary>The IPv4 identification that the judgement from the UDP payload recovered; null for IPv6 and after a mismatch.</summary>

@@ -6,7 +6,7 @@ using RoceEngine.Wire;
 
 namespace RoceEngine.Capture;
 
-/// <summary>Decoded packets as JSON, one object a line. Keys and addresses are numbers; 64-bit values are hexadecimal strings.</summary>
+/// <summary>Decoded packets as JSON, one object a line. Numbers are numbers, but 64-bit values are hexadecimal strings.</summary>
 public static class DecodedPacketJson
 {
     /// <summary>

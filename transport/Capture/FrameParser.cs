@@ -28,6 +28,9 @@ internal readonly ref struct RoceFrame
     /// <summary>0 for IPv6, which has none.</summary>
     public ushort Identification => IsIPv4 ? BinaryPrimitives.ReadUInt16BigEndian(IpHeader[4..]) : (ushort)0;
 
+    /// <summary>IPv4's DF bit, a sender's habit; IPv6 never fragments on the way.</summary>
+    public bool DontFragment => !IsIPv4 || (IpHeader[6] & 0x40) != 0;
+
     public ushort SourcePort => BinaryPrimitives.ReadUInt16BigEndian(UdpHeader);
 }
 

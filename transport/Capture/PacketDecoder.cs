@@ -58,7 +58,8 @@ public static class PacketDecoder
         {
             whole = WholePacketIcrc.Verify(roce.IpHeader, roce.UdpHeader, roce.UdpPayload) ? IcrcVerdict.Match : IcrcVerdict.Mismatch;
             bool matches = IcrcVerifier.TryVerify(
-                roce.Source, roce.Destination, roce.SourcePort, roce.UdpPayload, out ushort identification);
+                roce.Source, roce.Destination, roce.SourcePort, roce.UdpPayload, out ushort identification, out bool dontFragment)
+                && dontFragment == roce.DontFragment;
             blind = matches ? IcrcVerdict.Match : IcrcVerdict.Mismatch;
             recovered = matches && roce.IsIPv4 ? identification : null;
         }

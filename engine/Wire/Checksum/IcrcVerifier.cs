@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace RoceEngine.Wire;
 
 /// <summary>
@@ -8,15 +10,18 @@ namespace RoceEngine.Wire;
 /// <para>IPv4: a socket does not show the identification, which the ICRC covers. The CRC is linear: the received ICRC, exclusive-or
 /// the one computed with identification 0, is the image of the header word that holds identification, flags and fragment offset
 /// under a multiplication by a power of x. Undoing it gives back that word. Its upper half may be any identification; its lower half
-/// must say that DF is set, as the computation assumed, or that it is clear: an unfragmented packet of either kind of sender.
-/// Of 2^32 differences 2^17 are accepted, so that 15 bits of the check remain besides the UDP checksum. A change confined to the
-/// identification cannot be seen here, and is one that the protocol does not care about.</para>
+/// must be what the computation assumed, an unfragmented packet with DF set. Of 2^32 differences 2^16 are accepted, so that 16 bits
+/// of the check remain besides the UDP checksum, and no flip of a single bit in a datagram of up to 9,216 bytes is among them. A
+/// change confined to the identification cannot be seen here, and is one that nobody minds.</para>
+/// <para>A sender that leaves DF clear differs in that bit alone, and the word shows it. Accepting both without knowing the sender
+/// would let the flip of one bit pass at two places (bit 3 of UDP payload byte 173, bit 6 of byte 1,834, which look like a cleared DF
+/// and another identification). So the plain form wants DF set, and <see cref="IcrcReceiver"/> learns who leaves it clear.</para>
 /// </remarks>
 public static class IcrcVerifier
 {
     private const uint DontFragment = 0x4000;
 
-    /// <summary>True when the ICRC fits; for IPv4 <paramref name="identification"/> is the sender's, for IPv6 it is 0.</summary>
+    /// <summary>True when the ICRC fits a sender that sets DF; for IPv4 <paramref name="identification"/> is the sender's, for IPv6 it is 0.</summary>
     /// <param name="source">Source address.</param>
     /// <param name="destination">Destination address, of the same family.</param>
     /// <param name="sourcePort">UDP source port; the destination port is 4791.</param>
@@ -24,9 +29,12 @@ public static class IcrcVerifier
     /// <param name="identification">The IPv4 identification, recovered.</param>
     public static bool TryVerify(
         in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> udpPayload, out ushort identification) =>
-        TryVerify(source, destination, sourcePort, udpPayload, out identification, out _);
+        TryVerify(source, destination, sourcePort, udpPayload, out identification, out bool dontFragment) && dontFragment;
 
-    /// <summary>As the other form; tells also whether the sender had set IPv4's DF bit (true for IPv6).</summary>
+    /// <summary>
+    /// As the other form, but fits senders of either habit and tells whether this one had set IPv4's DF bit (true for IPv6). The caller
+    /// must know which to expect; see the remarks.
+    /// </summary>
     public static bool TryVerify(
         in Gid source,
         in Gid destination,
@@ -48,13 +56,6 @@ public static class IcrcVerifier
         return TryRecover(pseudo.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
     }
 
-    /// <summary>
-    /// The verdict on a state computed elsewhere (fused with a copy, say): from <see cref="Icrc.Begin"/> with identification 0 and DF
-    /// set over all but the ICRC.
-    /// </summary>
-    public static bool TryVerify(bool isIPv4, uint state, uint receivedIcrc, int udpPayloadBytes, out ushort identification) =>
-        TryRecover(isIPv4, Icrc.Finish(state) ^ receivedIcrc, udpPayloadBytes, out identification, out _);
-
     private static bool TryRecover(
         bool isIPv4, uint difference, int udpPayloadBytes, out ushort identification, out bool dontFragment)
     {
@@ -71,7 +72,7 @@ public static class IcrcVerifier
         }
 
         // The register's lowest byte came first on the wire, so the word is the register read big-endian.
-        uint word = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(
+        uint word = BinaryPrimitives.ReverseEndianness(
             Crc32Field.Multiply(difference, IdentificationDistance.Back(udpPayloadBytes)));
         uint flagsDifference = word & 0xFFFF;
         if (flagsDifference is not (0 or DontFragment))
