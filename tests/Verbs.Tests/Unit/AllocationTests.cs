@@ -1,0 +1,71 @@
+using RoceEngine.Abi;
+
+namespace RoceEngine.Verbs.Tests;
+
+/// <summary>Tests that measure the whole process run alone.</summary>
+[CollectionDefinition(nameof(AloneCollection), DisableParallelization = true)]
+public sealed class AloneCollection;
+
+[Collection(nameof(AloneCollection))]
+public sealed class AllocationTests
+{
+    [Fact]
+    public void Posting_and_polling_allocate_nothing()
+    {
+        using var bench = new FakeBench(depth: 16, entries: 64);
+        Run(bench);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 200; i++)
+            Run(bench);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public async Task Waiting_allocates_nothing_once_warm()
+    {
+        using var bench = new FakeBench();
+        await WaitRounds(bench, 200);
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        await WaitRounds(bench, 500);
+        long perRound = (GC.GetTotalAllocatedBytes(precise: true) - before) / 500;
+
+        // Not exactly 0: the runtime's thread pool grows at times. One object per wait would be 24.
+        Assert.InRange(perRound, 0, 12);
+    }
+
+    private static async Task WaitRounds(FakeBench bench, int rounds)
+    {
+        var one = new WorkCompletion[1];
+        for (int i = 0; i < rounds; i++)
+        {
+            ValueTask wait = bench.Queue.WaitAsync();
+            bench.Complete(1);
+            bench.Device.Notify(bench.Queue.Handle);
+            await wait.ConfigureAwait(false);
+            _ = bench.Queue.Poll(one);
+        }
+    }
+
+    private static void Run(FakeBench bench)
+    {
+        Span<WorkCompletion> completions = stackalloc WorkCompletion[4];
+        Span<byte> data = stackalloc byte[16];
+        var entry = new ScatterGatherEntry(1, 2, 3);
+        for (int i = 0; i < 16; i++)
+        {
+            bench.QueuePair.PostSend(new SendRequest { Opcode = SendOpcode.Write }, in entry);
+            bench.QueuePair.PostReceive(7, in entry);
+            bench.FakeQueuePair.TakeSend(out _);
+            bench.FakeQueuePair.TakeReceive(out _);
+            bench.QueuePair.BeginPost();
+            bench.QueuePair.PostSendInline(default, data);
+            bench.QueuePair.EndPost();
+            bench.FakeQueuePair.TakeSend(out _);
+            bench.FakeQueue.Complete(new PvrdmaCqe { QpHandle = bench.QueuePair.Handle });
+            bench.FakeQueue.Complete(new PvrdmaCqe { QpHandle = bench.QueuePair.Handle });
+            bench.Queue.RequestNotification();
+            if (bench.Queue.Poll(completions) != 2 || bench.Queue.Poll(completions) != 0)
+                throw new InvalidOperationException("the bench lost a completion");
+        }
+    }
+}
