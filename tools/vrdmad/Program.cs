@@ -1,1 +1,3 @@
-return 0;
+using RoceEngine.Vrdmad;
+
+return await DaemonCommand.RunAsync(args);

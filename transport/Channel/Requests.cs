@@ -38,7 +38,4 @@ public sealed record CaptureRequest
 {
     /// <summary>A device's name or address; null for all devices, those attached later included.</summary>
     public string? Device { get; init; }
-
-    /// <summary>Bytes kept of each packet at most, IP header included; 0 for all.</summary>
-    public int SnapLengthBytes { get; init; }
 }

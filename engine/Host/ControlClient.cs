@@ -1,0 +1,120 @@
+using RoceEngine.Channel;
+using RoceEngine.Interop;
+
+namespace RoceEngine.Host;
+
+/// <summary>One connection to the daemon's socket, as the conductor keeps it: bytes in, bytes out, and what it turned out to be.</summary>
+internal sealed class ControlClient : IDisposable
+{
+    private readonly FrameAssembler _frames = new(ChannelProtocol.RequestBytesMax);
+    private readonly ByteQueue _outgoing = new();
+
+    public ControlClient(UnixSocket socket)
+    {
+        Socket = socket;
+        Peer = socket.PeerCredentials;
+    }
+
+    public UnixSocket Socket { get; }
+
+    public PeerCredentials Peer { get; }
+
+    /// <summary>The device, when this is a guest's connection.</summary>
+    public AttachedGuest? Guest { get; set; }
+
+    /// <summary>The capture that goes to this client.</summary>
+    public CaptureSession? Capture { get; set; }
+
+    /// <summary>True while an answer is being made; further requests wait.</summary>
+    public bool IsBusy { get; set; }
+
+    /// <summary>True when the peer has stopped talking, or died.</summary>
+    public bool EndOfInput { get; private set; }
+
+    /// <summary>True when nothing can be sent any more.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Set to close the connection once everything is sent.</summary>
+    public bool CloseWhenSent { get; set; }
+
+    public int UnsentBytes => _outgoing.Count;
+
+    public bool MustClose => IsBroken || (CloseWhenSent && _outgoing.Count == 0);
+
+    /// <summary>True while a request may come and be served.</summary>
+    public bool MayAsk => !IsBusy && !CloseWhenSent && Guest is null && Capture is null;
+
+    /// <summary>The poll events that matter now.</summary>
+    public short Interest => (short)((EndOfInput || IsBusy ? 0 : PollDescriptor.POLLIN) | (_outgoing.Count > 0 ? PollDescriptor.POLLOUT : 0));
+
+    /// <summary>Takes what came from the socket, a bounded amount.</summary>
+    public void Receive()
+    {
+        Span<byte> buffer = stackalloc byte[4096];
+        int received = Socket.ReceiveAvailable(buffer);
+        if (received > 0)
+        {
+            // After its attach a guest has nothing to say, and what a refused client says is not looked at.
+            if (Guest is null && !CloseWhenSent)
+                _frames.Append(buffer[..received]);
+            return;
+        }
+        if (received is not (-Errno.EAGAIN) and not (-Errno.EINTR))
+        {
+            EndOfInput = true;
+            IsBroken |= received < 0;
+        }
+    }
+
+    /// <summary>The next whole request. False when there is none; <see cref="OversizedBytes"/> tells whether there can be.</summary>
+    public bool TryTakeRequest(out ReadOnlySpan<byte> request) => _frames.TryTake(out request);
+
+    /// <summary>The length of a request that is longer than allowed, or -1.</summary>
+    public long OversizedBytes => _frames.OversizedBytes;
+
+    public void Send(DaemonReply reply) => SendFrame(ChannelJson.Write(reply));
+
+    /// <summary>Queues bytes with their length in front.</summary>
+    public void SendFrame(ReadOnlySpan<byte> message)
+    {
+        Span<byte> length = stackalloc byte[ChannelProtocol.LengthBytes];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(length, message.Length);
+        _outgoing.Append(length);
+        _outgoing.Append(message);
+        Flush();
+    }
+
+    /// <summary>Sends a reply with descriptors, all at once. False when the socket does not take it: the client is to be dropped.</summary>
+    public bool TrySendWithDescriptors(DaemonReply reply, ReadOnlySpan<int> descriptors)
+    {
+        byte[] frame = FrameAssembler.Frame(ChannelJson.Write(reply));
+        if (_outgoing.Count > 0 || DescriptorPassing.Send(Socket.Descriptor, frame, descriptors) != frame.Length)
+            IsBroken = true;
+        return !IsBroken;
+    }
+
+    /// <summary>Sends what the socket takes.</summary>
+    public void Flush()
+    {
+        while (_outgoing.Count > 0 && !IsBroken)
+        {
+            int sent = Socket.SendAvailable(_outgoing.Pending);
+            if (sent == -Errno.EAGAIN)
+                return;
+            if (sent == -Errno.EINTR)
+                continue;
+            IsBroken = sent < 0;
+            if (sent > 0)
+                _outgoing.Consume(sent);
+        }
+    }
+
+    /// <summary>Refuses, and closes when that is sent.</summary>
+    public void Refuse(string reason)
+    {
+        Send(new DaemonReply { Refusal = reason });
+        CloseWhenSent = true;
+    }
+
+    public void Dispose() => Socket.Dispose();
+}

@@ -1,0 +1,209 @@
+using RoceEngine.Abi;
+using RoceEngine.Channel;
+using RoceEngine.Device;
+using RoceEngine.Interop;
+using RoceEngine.Links;
+using RoceEngine.Protocol;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Host;
+
+/// <summary>
+/// One device with all that a worker needs to serve it: its link, its shared memory, its mailbox, its paths. Made by whoever
+/// attaches the guest, then owned by the worker's thread until it is detached.
+/// </summary>
+public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPacketSink
+{
+    private readonly IHostReporter _reporter;
+    private readonly long _windowBytes;
+    private Mailbox _mailbox;
+    private PathTable? _paths;
+    private LocalSwitch? _local;
+    private Worker? _worker;
+    private WirePollSchedule _wireSchedule;
+    private bool _mustFlush;
+    private bool _fatalTold;
+    private ReportLimit _reportLimit;
+
+    /// <param name="options">The device's name, address and limits.</param>
+    /// <param name="memory">Shared with the guest; the slot holds a reference of its own.</param>
+    /// <param name="link">The device's packets from and to other hosts; the slot owns it.</param>
+    /// <param name="windowBytes">Bytes under way to one destination at most.</param>
+    /// <param name="reporter">For the guest's mistakes.</param>
+    public DeviceSlot(DeviceOptions options, ChannelMemory memory, ILink link, long windowBytes, IHostReporter reporter)
+    {
+        Memory = memory;
+        Link = link;
+        _reporter = reporter;
+        _windowBytes = windowBytes;
+        memory.AddReference();
+        _mailbox = new Mailbox(memory.Control);
+        Device = new VrdmaDevice(options, new GuestRam(memory.GuestRam, memory.GuestRamBytes), this);
+        Device.AttachExtension(memory.Control);
+    }
+
+    public VrdmaDevice Device { get; }
+
+    public ChannelMemory Memory { get; }
+
+    public ILink Link { get; }
+
+    public Gid Address => Device.Gid;
+
+    public string Name => Device.Name;
+
+    /// <summary>True once the device failed its guest; it is served no more.</summary>
+    public bool IsFatal => Device.IsFatal;
+
+    /// <inheritdoc/>
+    public bool HasRoom => Link.HasRoom && _local!.HasRoom;
+
+    internal PathTable? Paths => _paths;
+
+    /// <inheritdoc/>
+    public void Emit(in Packet packet, Route route)
+    {
+        if (route.IsLocal)
+        {
+            _local!.Emit(packet, route);
+        }
+        else
+        {
+            Link.Emit(packet, route);
+            _mustFlush = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnPacket(in Packet packet, in Gid source, in Gid destination)
+    {
+        _worker!.Current = this;
+        Device.HandlePacket(packet, source, _worker.NowNs);
+    }
+
+    /// <inheritdoc/>
+    public void RaiseInterrupt(int vector)
+    {
+        if ((uint)vector < 3)
+            Events.Signal(Memory.InterruptDescriptor(vector));
+    }
+
+    /// <inheritdoc/>
+    public Path ResolvePath(in Gid source, in Gid destination, byte trafficClass, byte hopLimit) =>
+        _paths!.Resolve(destination, trafficClass, hopLimit);
+
+    /// <inheritdoc/>
+    public void Report(in DeviceReport report)
+    {
+        if (_reportLimit.TryPass(_worker?.NowNs ?? 0, out long suppressed))
+            ReportPassed(report, suppressed);
+    }
+
+    internal void Join(Worker worker, LocalSwitch local, WindowTable windows)
+    {
+        _worker = worker;
+        _local = local;
+        _paths = new PathTable(Address, local, windows, _windowBytes);
+        local.Attach(Address, this);
+    }
+
+    internal void Leave()
+    {
+        _local?.Detach(Address);
+        _paths?.Clear();
+    }
+
+    /// <summary>Register writes and doorbells. Returns the work done.</summary>
+    internal int Harvest(int doorbellBudget, long nowNs)
+    {
+        int work = 0;
+        if (_mailbox.TryTake(out int offset, out uint value))
+        {
+            Device.WriteRegister(offset, value, nowNs);
+            work = 1;
+        }
+        return work + Device.HarvestDoorbells(doorbellBudget, nowNs);
+    }
+
+    /// <summary>Packets from other hosts.</summary>
+    internal int ReceiveFromWire(int packetsMax, long nowNs)
+    {
+        if (!_wireSchedule.IsDue(nowNs))
+            return 0;
+        int received = Link.Receive(this, packetsMax);
+        _wireSchedule.Polled(nowNs, received > 0);
+        return received;
+    }
+
+    /// <summary>The next <see cref="ReceiveFromWire"/> looks at the socket.</summary>
+    internal void ForceWirePoll() => _wireSchedule.Force();
+
+    internal void HandleTimeouts(long nowNs)
+    {
+        if (Device.NextDeadlineNs <= nowNs)
+            Device.HandleTimeouts(nowNs);
+    }
+
+    /// <summary>Lets the device send; true when it could send more at once.</summary>
+    internal bool Transmit(int packetBudget, long nowNs) => Device.Transmit(this, packetBudget, nowNs);
+
+    /// <summary>Packets emitted since the last flush go out. Returns 1 when there were any.</summary>
+    internal int Flush(long nowNs)
+    {
+        if (!_mustFlush)
+            return 0;
+        _mustFlush = false;
+        Link.Flush();
+        _wireSchedule.Sent(nowNs);
+        return 1;
+    }
+
+    /// <summary>Completions, then the acknowledgement of a register write: whoever sees the latter sees all that it caused.</summary>
+    internal void Publish()
+    {
+        Device.PublishCompletions();
+        if (Device.IsFatal && !_fatalTold)
+            TellFatal();
+        _mailbox.AcknowledgeTaken();
+    }
+
+    private void ReportPassed(in DeviceReport report, long suppressed)
+    {
+        string more = suppressed == 0 ? "" : $" (and {suppressed} reports before it were left out)";
+        _reporter.Report(ReportLevel.Warning, $"device {Name} ({Address}): {report.Fault} 0x{report.Handle:x}: {report.Text}{more}");
+    }
+
+    /// <summary>Shows the datagrams of a UDP link to a capture, or to nobody.</summary>
+    internal void SetTap(IPacketTap? tap)
+    {
+        if (Link is UdpLink link)
+            link.Tap = tap;
+    }
+
+    internal void SetNeedWakeup(bool needWakeup) => _mailbox.SetNeedWakeup(needWakeup);
+
+    /// <summary>The guest learns that its device failed. All its queues stand still from now on.</summary>
+    internal void TellFatal()
+    {
+        _fatalTold = true;
+        _mailbox.SetDeviceState(DeviceControlPage.StateFatal);
+        RaiseInterrupt((int)PvrdmaInterruptVector.AsyncEvent);
+    }
+
+    /// <summary>The guest learns that the host closed its device.</summary>
+    internal void TellClosed()
+    {
+        _mailbox.SetDeviceState(DeviceControlPage.StateClosed);
+        RaiseInterrupt((int)PvrdmaInterruptVector.AsyncEvent);
+        RaiseInterrupt((int)PvrdmaInterruptVector.Response);
+        RaiseInterrupt((int)PvrdmaInterruptVector.CompletionNotification);
+    }
+
+    /// <summary>Closes the device and its link and lets the memory go. After the worker has detached it.</summary>
+    public void Close()
+    {
+        Device.Dispose();
+        Link.Dispose();
+        Memory.Release();
+    }
+}

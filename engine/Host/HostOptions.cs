@@ -1,0 +1,33 @@
+using RoceEngine.Channel;
+using RoceEngine.Links;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Host;
+
+/// <summary>What a host is made of. Addresses are given to guests in this order.</summary>
+public sealed record HostOptions
+{
+    /// <summary>Addresses for guests, without doubles. Each must be an address of this machine.</summary>
+    public required IReadOnlyList<Gid> Addresses { get; init; }
+
+    /// <summary>Where guests and tools connect.</summary>
+    public string SocketPath { get; init; } = ChannelProtocol.DefaultSocketPath();
+
+    /// <summary>User ids that may attach, beside root and the host's own.</summary>
+    public IReadOnlyList<uint> AllowedUserIds { get; init; } = [];
+
+    /// <summary>Group ids whose members may attach.</summary>
+    public IReadOnlyList<uint> AllowedGroupIds { get; init; } = [];
+
+    /// <summary>Datapath threads. Devices go to them in turn.</summary>
+    public int WorkerCount { get; init; } = 1;
+
+    /// <summary>Guest RAM of one guest at most, in bytes.</summary>
+    public long GuestRamBytesMax { get; init; } = 16L << 30;
+
+    /// <summary>How the UDP sockets are used.</summary>
+    public UdpLinkOptions Link { get; init; } = new();
+
+    /// <summary>What <c>info</c> gives as the version.</summary>
+    public string Version { get; init; } = "0";
+}

@@ -1,0 +1,76 @@
+namespace RoceEngine.Host;
+
+/// <summary>What to do after a turn.</summary>
+internal enum IdleStep
+{
+    /// <summary>There was work: turn again at once.</summary>
+    Turn,
+
+    /// <summary>Turn again at once, sparing the core's other half.</summary>
+    Spin,
+
+    /// <summary>Let others run, then turn.</summary>
+    Yield,
+
+    /// <summary>Sleep until there is news.</summary>
+    Sleep,
+}
+
+/// <summary>
+/// How long an idle worker spins and yields before it sleeps. Where it finds itself taken off its core while it spins, others
+/// need the cores (the guests that wait for it, say): for a while it then yields at once and sleeps early.
+/// </summary>
+internal struct IdleStrategy
+{
+    /// <summary>A spinning thread that misses this much was taken off its core.</summary>
+    public const long PreemptedNs = 200_000;
+
+    /// <summary>How long after that the cores count as contended.</summary>
+    public const long ContendedForNs = 50_000_000;
+
+    private const long SpinNs = 30_000;
+    private const long YieldNs = 200_000;
+    private const long ContendedYieldNs = 60_000;
+
+    private readonly long _spinNs;
+    private long _idleSinceNs;
+    private long _lastTurnNs;
+    private long _contendedUntilNs;
+
+    public IdleStrategy(int processorCount)
+    {
+        // With a single core, whoever is waited for cannot run while we spin.
+        _spinNs = processorCount > 1 ? SpinNs : 0;
+        _idleSinceNs = -1;
+    }
+
+    /// <summary>True while the cores count as contended.</summary>
+    public readonly bool IsContended(long nowNs) => nowNs < _contendedUntilNs;
+
+    public IdleStep Next(bool hadWork, long nowNs)
+    {
+        bool wasIdle = _idleSinceNs >= 0;
+        if (wasIdle && nowNs - _lastTurnNs > PreemptedNs)
+            _contendedUntilNs = nowNs + ContendedForNs;
+        _lastTurnNs = nowNs;
+        if (hadWork)
+        {
+            _idleSinceNs = -1;
+            return IdleStep.Turn;
+        }
+        if (!wasIdle)
+            _idleSinceNs = nowNs;
+        long idleNs = nowNs - _idleSinceNs;
+        bool contended = IsContended(nowNs);
+        if (!contended && idleNs < _spinNs)
+            return IdleStep.Spin;
+        return idleNs < (contended ? ContendedYieldNs : YieldNs) ? IdleStep.Yield : IdleStep.Sleep;
+    }
+
+    /// <summary>After a sleep the idle time starts anew, and the gap means nothing.</summary>
+    public void Woke(long nowNs)
+    {
+        _idleSinceNs = -1;
+        _lastTurnNs = nowNs;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using RoceEngine.Channel;
+using RoceEngine.Wire;
+using DeviceReport = RoceEngine.Channel.DeviceReport;
+
+namespace RoceEngine.Host;
+
+/// <summary>What the daemon answers to each request. Bad requests are refused with a reason, and nothing else happens.</summary>
+internal sealed class RequestHandler
+{
+    private const int CapturesMax = 8;
+
+    private readonly HostOptions _options;
+    private readonly IReadOnlyList<Worker> _workers;
+    private readonly GuestTable _guests;
+    private readonly Action<Action> _post;
+    private readonly long _startedAtMs = Environment.TickCount64;
+
+    public RequestHandler(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, Action<Action> post)
+    {
+        _options = options;
+        _workers = workers;
+        _guests = guests;
+        _post = post;
+    }
+
+    /// <summary>Captures whose taps are in place.</summary>
+    public int Captures { get; private set; }
+
+    /// <summary>Serves the client's next request; false when none is there.</summary>
+    public bool ServeNext(ControlClient client)
+    {
+        if (!client.TryTakeRequest(out ReadOnlySpan<byte> json))
+        {
+            if (client.OversizedBytes >= 0)
+                client.Refuse($"the request announces {client.OversizedBytes} bytes; {ChannelProtocol.RequestBytesMax} are allowed");
+            return false;
+        }
+        DaemonRequest request;
+        try
+        {
+            request = ChannelJson.ReadRequest(json);
+        }
+        catch (JsonException e)
+        {
+            client.Refuse($"the request is not understood: {e.Message}");
+            return true;
+        }
+        if (request.Version != ChannelProtocol.Version)
+            client.Refuse($"the request has protocol version {request.Version}; this daemon speaks version {ChannelProtocol.Version}");
+        else
+            Serve(client, request);
+        return true;
+    }
+
+    private void Serve(ControlClient client, DaemonRequest request)
+    {
+        switch (request.Type)
+        {
+            case ChannelProtocol.AttachType:
+                _guests.Attach(client, request.Attach ?? new AttachRequest());
+                break;
+            case ChannelProtocol.InfoType:
+                client.Send(new DaemonReply { Info = DescribeDaemon() });
+                break;
+            case ChannelProtocol.DevicesType:
+                GatherReports(client, null, reports => new DaemonReply { Devices = [.. reports.Select(report => report.Device)] });
+                break;
+            case ChannelProtocol.StatisticsType:
+                if (TryFind(client, request.Device, out AttachedGuest? guest))
+                    GatherReports(client, guest, reports => new DaemonReply { Reports = reports });
+                break;
+            case ChannelProtocol.CaptureType:
+                StartCapture(client, request.Capture ?? new CaptureRequest());
+                break;
+            default:
+                client.Refuse($"'{request.Type}' is not a request that this daemon knows");
+                break;
+        }
+    }
+
+    private DaemonInfo DescribeDaemon() => new()
+    {
+        Version = _options.Version,
+        AbiVersion = ChannelProtocol.AbiVersion,
+        ProcessId = Environment.ProcessId,
+        Workers = _workers.Count,
+        Addresses = [.. _guests.Addresses.Select(address => address.ToString())],
+        UptimeMs = Environment.TickCount64 - _startedAtMs,
+    };
+
+    private bool TryFind(ControlClient client, string? device, out AttachedGuest? guest)
+    {
+        guest = null;
+        if (string.IsNullOrEmpty(device))
+            return true;
+        guest = _guests.Find(device);
+        if (guest is null)
+            client.Send(new DaemonReply { Refusal = $"there is no device '{device}'" });
+        return guest is not null;
+    }
+
+    // Each worker describes its own devices between two turns; the last one's answer lets the reply go.
+    private void GatherReports(ControlClient client, AttachedGuest? only, Func<IReadOnlyList<DeviceReport>, DaemonReply> makeReply)
+    {
+        AttachedGuest[] guests = [.. _guests.All.Where(guest => only is null || guest == only)];
+        var reports = new DeviceReport?[guests.Length];
+        int waiting = _workers.Count;
+        client.IsBusy = true;
+        foreach (Worker worker in _workers)
+        {
+            worker.Post(new WorkerCommand(
+                (owner, nowNs) => DeviceReports.Describe(owner, guests, reports),
+                _ => _post(() =>
+                {
+                    if (--waiting > 0)
+                        return;
+                    client.IsBusy = false;
+                    client.Send(makeReply([.. reports.OfType<DeviceReport>()]));
+                })));
+        }
+    }
+
+    private void StartCapture(ControlClient client, CaptureRequest request)
+    {
+        if (!TryFind(client, request.Device, out AttachedGuest? guest))
+            return;
+        if (Captures == CapturesMax)
+        {
+            client.Refuse($"{CapturesMax} captures run already");
+            return;
+        }
+        Captures++;
+        Gid? address = guest?.Address;
+        client.Capture = new CaptureSession(client, _workers, address, _post, () => Captures--);
+    }
+}

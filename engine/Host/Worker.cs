@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using RoceEngine.Links;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Host;
+
+/// <summary>
+/// A share of the datapath: some devices and everything that they touch, for one thread at a time. It has no clock and no thread:
+/// whoever owns it calls <see cref="Turn"/> with the time, so that a simulation can be that owner.
+/// </summary>
+public sealed class Worker : IDisposable
+{
+    private const int DoorbellsPerTurn = 256;
+    private const int WirePacketsPerTurn = 256;
+    private const int TransmitPacketsPerTurn = 128;
+    private const int LocalPacketsPerRound = 512;
+    private const int LocalRoundsPerTurn = 16;
+
+    private readonly ConcurrentQueue<WorkerCommand> _commands = new();
+    private readonly LocalSwitch _local = new();
+    private readonly WindowTable _windows = new();
+    private readonly IHostReporter _reporter;
+    private readonly CaptureFanOut _captures = new();
+    private DeviceSlot[] _slots = [];
+    private volatile bool _hasCommands;
+
+    public Worker(int index, IHostReporter reporter)
+    {
+        Index = index;
+        _reporter = reporter;
+    }
+
+    public int Index { get; }
+
+    /// <summary>The running turn's time.</summary>
+    public long NowNs { get; private set; }
+
+    /// <summary>The devices. The array is replaced as a whole when one comes or goes.</summary>
+    public ReadOnlySpan<DeviceSlot> Slots => _slots;
+
+    /// <summary>Packets between devices of this worker.</summary>
+    public LocalSwitch Local => _local;
+
+    /// <summary>Called on the posting thread after a command was queued, to wake a sleeping owner.</summary>
+    public Action? Wake { get; set; }
+
+    /// <summary>The device that is being served, so that a failure is known to be its.</summary>
+    internal DeviceSlot? Current { get; set; }
+
+    /// <summary>Increases whenever <see cref="Slots"/> changes.</summary>
+    public int SlotsVersion { get; private set; }
+
+    /// <summary>Queues a command for the next turn. From any thread.</summary>
+    public void Post(WorkerCommand command)
+    {
+        _commands.Enqueue(command);
+        _hasCommands = true;
+        Wake?.Invoke();
+    }
+
+    /// <summary>When some device wants to be called again without any news; long.MaxValue for never.</summary>
+    public long NextDeadlineNs
+    {
+        get
+        {
+            long deadline = long.MaxValue;
+            foreach (DeviceSlot slot in _slots)
+                deadline = Math.Min(deadline, slot.Device.NextDeadlineNs);
+            return deadline;
+        }
+    }
+
+    /// <summary>
+    /// One turn: commands, doorbells, packets in, timers, packets out, completions. Bounded, and without allocation unless there
+    /// are commands. Returns 0 when there was nothing to do.
+    /// </summary>
+    public int Turn(long nowNs)
+    {
+        NowNs = nowNs;
+        int work = 0;
+        if (_hasCommands)
+            work += RunCommands(nowNs);
+        try
+        {
+            return work + Serve(nowNs);
+        }
+        catch (Exception e) when (Current is not null)
+        {
+            Expel(Current, e);
+            return work + 1;
+        }
+    }
+
+    private int Serve(long nowNs)
+    {
+        DeviceSlot[] slots = _slots;
+        int work = 0;
+        foreach (DeviceSlot slot in slots)
+        {
+            Current = slot;
+            work += slot.Harvest(DoorbellsPerTurn, nowNs);
+            work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs);
+            slot.HandleTimeouts(nowNs);
+        }
+        work += TransmitAll(slots, nowNs);
+        for (int round = 0; round < LocalRoundsPerTurn && _local.QueuedPackets > 0; round++)
+        {
+            Current = null;
+            work += _local.Deliver(LocalPacketsPerRound);
+            work += TransmitAll(slots, nowNs);
+        }
+        foreach (DeviceSlot slot in slots)
+        {
+            Current = slot;
+            slot.Publish();
+        }
+        Current = null;
+        return work;
+    }
+
+    private int TransmitAll(DeviceSlot[] slots, long nowNs)
+    {
+        int work = 0;
+        foreach (DeviceSlot slot in slots)
+        {
+            Current = slot;
+            if (slot.Transmit(TransmitPacketsPerTurn, nowNs))
+                work++;
+            work += slot.Flush(nowNs);
+        }
+        return work;
+    }
+
+    /// <summary>Every guest must kick (or need not) after ringing a doorbell.</summary>
+    public void SetNeedWakeup(bool needWakeup)
+    {
+        foreach (DeviceSlot slot in _slots)
+            slot.SetNeedWakeup(needWakeup);
+    }
+
+    /// <summary>The next turn looks at every socket.</summary>
+    public void ForceWirePoll()
+    {
+        foreach (DeviceSlot slot in _slots)
+            slot.ForceWirePoll();
+    }
+
+    /// <summary>Takes a device in. Only within a command.</summary>
+    public void Add(DeviceSlot slot)
+    {
+        slot.Join(this, _local, _windows);
+        slot.ForceWirePoll();
+        slot.SetTap(_captures.Wire);
+        _slots = [.. _slots, slot];
+        SlotsVersion++;
+        SetRoutesLocal(slot.Address, isLocal: true);
+    }
+
+    /// <summary>Lets a device go, after which its owner closes it. Only within a command. False when it was not here.</summary>
+    public bool Remove(DeviceSlot slot)
+    {
+        if (!_slots.Contains(slot))
+            return false;
+        _slots = [.. _slots.Where(other => other != slot)];
+        SlotsVersion++;
+        slot.Leave();
+        SetRoutesLocal(slot.Address, isLocal: false);
+
+        // What the leaver had sent to its neighbours points into its memory: it must be gone before that is unmapped.
+        while (_local.QueuedPackets > 0)
+            _local.Deliver(LocalPacketsPerRound);
+        return true;
+    }
+
+    internal void AddTap(CaptureTap tap)
+    {
+        _captures.Add(tap);
+        SetTaps();
+    }
+
+    internal void RemoveTap(CaptureTap tap)
+    {
+        _captures.Remove(tap);
+        SetTaps();
+    }
+
+    private void SetTaps()
+    {
+        _local.Tap = _captures.Local;
+        foreach (DeviceSlot slot in _slots)
+            slot.SetTap(_captures.Wire);
+    }
+
+    private void SetRoutesLocal(in Gid address, bool isLocal)
+    {
+        foreach (DeviceSlot slot in _slots)
+            slot.Paths?.SetLocal(address, isLocal);
+    }
+
+    private int RunCommands(long nowNs)
+    {
+        _hasCommands = false;
+        Interlocked.MemoryBarrier(); // a command queued after the flag was cleared sets it again
+        int count = 0;
+        while (_commands.TryDequeue(out WorkerCommand? command))
+        {
+            command.Execute(this, nowNs);
+            count++;
+        }
+        return count;
+    }
+
+    // A device that throws has a defect that its guest found. Its neighbours must not pay for it.
+    private void Expel(DeviceSlot slot, Exception error)
+    {
+        Current = null;
+        _reporter.Report(ReportLevel.Error, $"device {slot.Name} ({slot.Address}) failed and is served no more: {error}");
+        Remove(slot);
+        slot.TellFatal();
+    }
+
+    public void Dispose() => _local.Dispose();
+}

@@ -1,0 +1,139 @@
+using RoceEngine.Abi;
+using RoceEngine.Channel;
+using RoceEngine.Device;
+using RoceEngine.Host;
+using RoceEngine.Interop;
+using RoceEngine.Links;
+using RoceEngine.Verbs;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Embedded;
+
+/// <summary>A host inside this process: one worker whose devices reach each other by memory copy. Safe for concurrent use.</summary>
+public sealed class EmbeddedHost : IDisposable
+{
+    private readonly Worker _worker = new(0, SilentReporter.Instance);
+    private readonly UdpLinkOptions _linkOptions;
+    private readonly WorkerThread? _thread;
+    private readonly InlineDriver? _driver;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<DeviceSlot, DeviceChannel> _devices = [];
+    private int _nextNumber;
+    private bool _disposed;
+
+    private EmbeddedHost(EmbeddedHostOptions options)
+    {
+        _linkOptions = new UdpLinkOptions { UseGso = options.UseGso, UseGro = options.UseGso };
+        if (options.Drive == DriveMode.Inline)
+        {
+            _driver = new InlineDriver(_worker);
+            _driver.Start();
+        }
+        else
+        {
+            _thread = new WorkerThread(_worker);
+            _thread.Start();
+        }
+    }
+
+    /// <summary>Makes a host without devices.</summary>
+    public static EmbeddedHost Create(EmbeddedHostOptions? options = null) => new(options ?? new EmbeddedHostOptions());
+
+    /// <summary>
+    /// Lets the devices work for one turn on the calling thread, unless another thread does: what posting and polling do by themselves.
+    /// Nothing happens where the host has a thread of its own.
+    /// </summary>
+    public void Drive() => _driver?.Drive();
+
+    internal DeviceChannel OpenChannel(EmbeddedOptions options, bool disposeHostWithIt)
+    {
+        Gid address = Gid.From(options.Address);
+        if (options.MemoryBytes < ChannelProtocol.GuestRamBytesMin)
+            throw new VerbsException(Errno.EINVAL, $"{options.MemoryBytes} bytes of guest memory: at least {ChannelProtocol.GuestRamBytesMin} are needed");
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            string name = options.Name ?? $"vrdma{_nextNumber++}";
+            DeviceSlot slot = MakeSlot(name, address, options.MemoryBytes);
+            Action? drive = _driver is null ? null : _driver.Drive;
+            DeviceChannel channel = DeviceChannel.Embed(slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt));
+            _devices.Add(slot, channel);
+            Execute((worker, _) => worker.Add(slot));
+            return channel;
+        }
+    }
+
+    private DeviceSlot MakeSlot(string name, Gid address, long memoryBytes)
+    {
+        UdpLink? link = null;
+        ChannelMemory? memory = null;
+        try
+        {
+            link = new UdpLink(address, _linkOptions);
+            memory = ChannelMemory.Create(memoryBytes, ControlRegion.Bytes);
+            var options = new DeviceOptions { Name = name, Gid = address };
+            return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), SilentReporter.Instance);
+        }
+        catch (SystemCallException e)
+        {
+            link?.Dispose();
+            throw new VerbsException(e.Errno, $"cannot open a device at {address}: {e.Message}");
+        }
+        finally
+        {
+            memory?.Release();
+        }
+    }
+
+    // The guest closed its end.
+    private void CloseDevice(DeviceSlot slot, bool disposeHost)
+    {
+        lock (_lock)
+        {
+            if (_devices.Remove(slot))
+            {
+                Execute((worker, _) => worker.Remove(slot));
+                slot.Close();
+            }
+        }
+        if (disposeHost)
+            Dispose();
+    }
+
+    private void Execute(Action<Worker, long> action)
+    {
+        using var done = new ManualResetEventSlim();
+        var command = new WorkerCommand(action, _ => done.Set());
+        _worker.Post(command);
+        while (!done.Wait(TimeSpan.FromMilliseconds(_driver is null ? 100 : 0)))
+            _driver?.Drive();
+        if (command.Error is { } error)
+            throw new InvalidOperationException(error.Message, error);
+    }
+
+    /// <summary>Closes all devices that are still open: their guests see the device as lost.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            KeyValuePair<DeviceSlot, DeviceChannel>[] devices = [.. _devices];
+            _devices.Clear();
+            foreach ((DeviceSlot slot, DeviceChannel channel) in devices)
+            {
+                Execute((worker, _) =>
+                {
+                    worker.Remove(slot);
+                    slot.TellClosed();
+                });
+                channel.MarkLost();
+                slot.Close();
+            }
+        }
+        _driver?.Dispose();
+        _thread?.Dispose();
+        _worker.Dispose();
+    }
+}
