@@ -52,8 +52,8 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
 
     public string Name => Device.Name;
 
-    /// <summary>True once the device failed its guest; it is served no more.</summary>
-    public bool IsFatal => Device.IsFatal;
+    /// <summary>True once the device threw in its worker's hands, which serves it no more.</summary>
+    public bool IsExpelled { get; internal set; }
 
     /// <inheritdoc/>
     public bool HasRoom => Link.HasRoom && _local!.HasRoom;

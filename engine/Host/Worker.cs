@@ -215,6 +215,7 @@ public sealed class Worker : IDisposable
     {
         Current = null;
         _reporter.Report(ReportLevel.Error, $"device {slot.Name} ({slot.Address}) failed and is served no more: {error}");
+        slot.IsExpelled = true;
         Remove(slot);
         slot.TellFatal();
     }
