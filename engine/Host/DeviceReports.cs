@@ -4,6 +4,7 @@ using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Wire;
 using DeviceReport = RoceEngine.Channel.DeviceReport;
+using TransportService = RoceEngine.Protocol.TransportService;
 
 namespace RoceEngine.Host;
 

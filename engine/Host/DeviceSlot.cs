@@ -5,6 +5,8 @@ using RoceEngine.Interop;
 using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Wire;
+using DeviceReport = RoceEngine.Device.DeviceReport;
+using Path = RoceEngine.Protocol.Path;
 
 namespace RoceEngine.Host;
 

@@ -1,6 +1,7 @@
 using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Wire;
+using Path = RoceEngine.Protocol.Path;
 
 namespace RoceEngine.Host;
 
