@@ -193,7 +193,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     }
 
     /// <summary>The guest learns that the host closed its device.</summary>
-    internal void TellClosed()
+    public void TellClosed()
     {
         _mailbox.SetDeviceState(DeviceControlPage.StateClosed);
         RaiseInterrupt((int)PvrdmaInterruptVector.AsyncEvent);

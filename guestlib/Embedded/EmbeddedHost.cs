@@ -6,6 +6,7 @@ using RoceEngine.Interop;
 using RoceEngine.Links;
 using RoceEngine.Verbs;
 using RoceEngine.Wire;
+using Errno = RoceEngine.Interop.Errno;
 
 namespace RoceEngine.Embedded;
 
