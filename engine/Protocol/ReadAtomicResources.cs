@@ -17,6 +17,9 @@ internal struct ReadAtomicResource
     /// <summary>True while (more) responses are to be sent.</summary>
     public bool IsPending;
 
+    /// <summary>True once all responses were sent; pending then means a replay, which nobody waits for when a newer request takes its place.</summary>
+    public bool WasAnswered;
+
     public uint RemoteKey;
     public ulong Address;
 
@@ -65,8 +68,20 @@ internal sealed class ReadAtomicResources
     /// <summary>True while there is something to answer.</summary>
     public bool HasPending => _pendingFrom != _next;
 
-    /// <summary>True while one more may be taken without losing one that is not answered yet.</summary>
-    public bool HasRoom => _count < (uint)_depth || !At(_next - _count).IsPending;
+    /// <summary>True while one more may be taken without losing one that was not answered yet.</summary>
+    public bool HasRoom
+    {
+        get
+        {
+            if (_count < (uint)_depth)
+            {
+                return true;
+            }
+
+            ref ReadAtomicResource oldest = ref At(_next - _count);
+            return _depth > 0 && (!oldest.IsPending || oldest.WasAnswered);
+        }
+    }
 
     /// <summary>The oldest one to be answered.</summary>
     public ref ReadAtomicResource OldestPending => ref At(_pendingFrom);
@@ -76,7 +91,7 @@ internal sealed class ReadAtomicResources
     {
         if (_count == (uint)_depth)
         {
-            _count--;
+            ForgetOldest();
         }
         else if (_count == (uint)_ring.Length)
         {
@@ -125,6 +140,22 @@ internal sealed class ReadAtomicResources
 
     /// <summary>The oldest pending one is answered.</summary>
     public void FinishOldestPending()
+    {
+        At(_pendingFrom).WasAnswered = true;
+        SkipPending();
+    }
+
+    private void ForgetOldest()
+    {
+        if (At(_next - _count).IsPending)
+        {
+            SkipPending();
+        }
+
+        _count--;
+    }
+
+    private void SkipPending()
     {
         At(_pendingFrom).IsPending = false;
         do
