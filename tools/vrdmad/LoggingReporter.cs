@@ -8,7 +8,7 @@ internal sealed partial class LoggingReporter(ILogger logger) : IHostReporter
 {
     public void Report(ReportLevel level, string message) => Write(ToLogLevel(level), message);
 
-    [LoggerMessage(Message = "{Message}")]
+    [LoggerMessage(EventId = 1, Message = "{Message}")]
     private partial void Write(LogLevel level, string message);
 
     private static LogLevel ToLogLevel(ReportLevel level) => level switch

@@ -2,3 +2,4 @@ using System.Runtime.CompilerServices;
 
 // Descriptors and pointers only: nothing here is marshalled.
 [assembly: DisableRuntimeMarshalling]
+[assembly: InternalsVisibleTo("Channel.Tests")]
