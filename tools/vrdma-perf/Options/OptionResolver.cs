@@ -1,0 +1,184 @@
+using System.CommandLine;
+
+namespace RoceEngine.PerfTool.Options;
+
+/// <summary>Applies perftest's defaults and the dependencies between flags.</summary>
+internal sealed class OptionResolver(PerfTest test, TestOptionSet options, ParseResult parsed)
+{
+    /// <summary>Above this size a completion is asked for each message unless -Q says otherwise.</summary>
+    private const int ModerationLimitBytes = 8192;
+
+    /// <summary>Above this number of iterations the peak is not searched for.</summary>
+    private const int PeakLimitIterations = 20000;
+
+    private const double DefaultMarginSeconds = 2;
+
+    private readonly List<string> _notices = [];
+
+    /// <summary>The options of the run.</summary>
+    /// <exception cref="UsageException">Flags that contradict each other.</exception>
+    public PerfOptions Resolve()
+    {
+        RequireReliableConnection();
+        double duration = parsed.GetValue(options.Duration) ?? 0;
+        bool all = parsed.GetValue(options.All);
+        int size = all ? PerfTest.SweepMaximumBytes : (int)(parsed.GetValue(options.Size) ?? test.DefaultSizeBytes);
+        Require(duration == 0 || !all, "-D/--duration does not run on all sizes: leave out -a/--all");
+        long iterations = duration > 0 ? 0 : parsed.GetValue(options.Iterations) ?? test.DefaultIterations;
+        bool events = parsed.GetValue(options.Events);
+        Require(!events || duration == 0, "-D/--duration does not work with -e/--events");
+        Require(events || parsed.GetValue(options.Vector) is null, "-X/--vector needs -e/--events");
+        Require(parsed.GetValue(options.Vector) is null or 0, "-X/--vector: the device has completion vector 0 only");
+        Require(parsed.GetValue(options.DevicePort) is null or 1, "-i/--ib-port: the device has port 1 only");
+        Require(parsed.GetValue(options.GidIndex) is null or 0, "-x/--gid-index: the device has GID index 0 only");
+
+        int sendDepth = Limit(parsed.GetValue(options.SendDepth) ?? test.DefaultSendDepth, iterations);
+        int postList = (int)(parsed.GetValue(options.PostList) ?? 1);
+        PerfOptions resolved = new()
+        {
+            Test = test,
+            ServerHost = parsed.GetValue(options.Host),
+            Port = (int)(parsed.GetValue(options.Port) ?? 18515),
+            SizeBytes = size,
+            AllSizes = all,
+            Iterations = iterations,
+            DurationSeconds = duration,
+            MarginSeconds = Margin(duration),
+            SendDepth = sendDepth,
+            ReceiveDepth = Limit(parsed.GetValue(options.ReceiveDepth) ?? test.DefaultReceiveDepth, test.UsesReceives ? iterations : 0),
+            QueuePairs = (int)(parsed.GetValue(options.QueuePairs) ?? 1),
+            PostList = postList,
+            CompletionModeration = Moderation(size, all, events, sendDepth, postList, iterations),
+            Bidirectional = parsed.GetValue(options.Bidirectional),
+            MtuBytes = parsed.GetValue(options.Mtu) ?? 0,
+            InlineBytes = (int?)parsed.GetValue(options.InlineSize),
+            NoPeak = NoPeak(duration, iterations),
+            UseEvents = events,
+            Device = parsed.GetValue(options.Device),
+            Timeout = (int)(parsed.GetValue(options.Timeout) ?? 14),
+            RetryCount = (int)(parsed.GetValue(options.RetryCount) ?? 7),
+            OutstandingReads = (int)(parsed.GetValue(options.Outstanding) ?? 0),
+            Atomic = parsed.GetValue(options.Atomic) ?? AtomicKind.FetchAndAdd,
+            ServiceLevel = (int)(parsed.GetValue(options.ServiceLevel) ?? 0),
+            TrafficClass = (int)(parsed.GetValue(options.TypeOfService) ?? 0),
+            ReportSorted = parsed.GetValue(options.ReportSorted),
+            ReportUnsorted = parsed.GetValue(options.ReportUnsorted),
+            ReportCycles = parsed.GetValue(options.ReportCycles),
+            LatencyGapUs = (int)(parsed.GetValue(options.LatencyGap) ?? 0),
+            Gigabits = parsed.GetValue(options.Gigabits),
+            ReportBoth = parsed.GetValue(options.ReportBoth),
+            MinimumBandwidth = parsed.GetValue(options.LimitBandwidth),
+            MinimumMessageRate = parsed.GetValue(options.LimitMessageRate),
+            RegionPerQueuePair = parsed.GetValue(options.RegionPerQueuePair),
+            WarmUp = parsed.GetValue(options.WarmUp),
+            CpuUtilization = parsed.GetValue(options.CpuUtilization),
+            Output = Output(),
+            JsonFile = JsonFile(),
+            Verify = parsed.GetValue(options.Verify),
+            Pair = parsed.GetValue(options.Pair) ?? PairMode.None,
+            SocketPath = parsed.GetValue(options.Socket),
+            Address = parsed.GetValue(options.Address),
+            Embedded = parsed.GetValue(options.Embedded),
+            Notices = _notices,
+        };
+        RequireConsistency(resolved);
+        return resolved;
+    }
+
+    private void RequireReliableConnection()
+    {
+        string connection = parsed.GetValue(options.Connection) ?? "RC";
+        if (connection is "UC" && test.IsResponse)
+            throw new UsageException("-c/--connection UC is not possible with READ and atomics");
+        if (connection is "UD" && !test.UsesReceives)
+            throw new UsageException("-c/--connection UD is possible with SEND only");
+        if (connection is "UC" or "UD" or "XRC" or "DC" or "SRD")
+            throw new UsageException($"-c/--connection {connection} is not supported yet: this version runs RC only");
+        Require(connection == "RC", $"-c/--connection '{connection}' is not a connection type: RC is supported");
+    }
+
+    private double Margin(double duration)
+    {
+        double? asked = parsed.GetValue(options.Margin);
+        double margin = asked ?? Math.Min(DefaultMarginSeconds, duration / 4);
+        Require(duration == 0 || duration > 2 * margin, "-D/--duration must be more than twice the -f/--margin");
+        return duration == 0 ? 0 : margin;
+    }
+
+    /// <summary>A queue is no deeper than the number of messages.</summary>
+    private static int Limit(long depth, long iterations) => (int)(iterations == 0 ? depth : Math.Min(depth, iterations));
+
+    private int Moderation(int size, bool all, bool events, int sendDepth, int postList, long iterations)
+    {
+        if (test.IsLatency)
+            return 1;
+        long? asked = parsed.GetValue(options.Moderation);
+        long moderation = asked ?? 100;
+        if (size > ModerationLimitBytes && !all && !events)
+        {
+            if (asked is null)
+                moderation = 1;
+            else if (moderation > 1)
+                _notices.Add("Warning: Large message requested and CQ moderation enabled\nWarning: It can lead to inaccurate results");
+        }
+
+        moderation = Math.Min(moderation, sendDepth);
+        if (postList == 1)
+            return (int)moderation;
+
+        Require(postList <= sendDepth, $"-l/--post_list {postList} must not exceed the tx depth of {sendDepth}");
+        Require(iterations % postList == 0, "-n/--iters must be a multiple of -l/--post_list");
+        if (asked is null)
+        {
+            _notices.Add("Post List requested - CQ moderation will be the size of the post list");
+            return postList;
+        }
+
+        Require(postList % moderation == 0, "-l/--post_list must be a multiple of -Q/--cq-mod");
+        return (int)moderation;
+    }
+
+    private bool NoPeak(double duration, long iterations)
+    {
+        bool asked = parsed.GetValue(options.NoPeak);
+        bool unmeasured = duration > 0 || iterations > PeakLimitIterations;
+        if (test.IsBandwidth && unmeasured && !asked)
+            _notices.Add(" WARNING: BW peak won't be measured in this run.");
+        return asked || unmeasured;
+    }
+
+    private OutputLevel Output()
+    {
+        OutputLevel level = parsed.GetValue(options.Output) ?? OutputLevel.Full;
+        Require(test.IsLatency || level != OutputLevel.Latency, "--output for bandwidth tests can be bandwidth or message_rate");
+        Require(test.IsBandwidth || level is OutputLevel.Full or OutputLevel.Latency, "--output for latency tests can be latency");
+        return level;
+    }
+
+    private string? JsonFile()
+    {
+        string? file = parsed.GetValue(options.JsonFile);
+        Require(file is not "", "--out_json_file needs a file name");
+        return file ?? (parsed.GetValue(options.Json) ? "perftest_out.json" : null);
+    }
+
+    private static void RequireConsistency(PerfOptions resolved)
+    {
+        Require(resolved.ServerHost is not "", "the host is empty");
+        Require(!resolved.CpuUtilization || resolved.IsDuration, "--cpu_util needs -D/--duration");
+        Require(!resolved.ReportBoth || resolved.Bidirectional, "--report-both needs -b/--bidirectional");
+        if (resolved.Pair != PairMode.None)
+        {
+            Require(resolved.ServerHost is null, $"--pair runs both ends here: leave out the host '{resolved.ServerHost}'");
+            Require(resolved.Embedded is null && resolved.Address is null && resolved.SocketPath is null, "--pair chooses its own devices: leave out --embedded, --address and --socket");
+        }
+
+        Require(resolved.Embedded is null || (resolved.Address is null && resolved.SocketPath is null), "--embedded needs no daemon: leave out --address and --socket");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new UsageException(message);
+    }
+}
