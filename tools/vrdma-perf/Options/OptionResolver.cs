@@ -11,6 +11,9 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     /// <summary>Above this number of iterations the peak is not searched for.</summary>
     private const int PeakLimitIterations = 20000;
 
+    /// <summary>Nor above this number of messages over all queue pairs: two readings each are kept.</summary>
+    private const int PeakLimitMessages = 1 << 22;
+
     private const double DefaultMarginSeconds = 2;
 
     private readonly List<string> _notices = [];
@@ -141,7 +144,7 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     private bool NoPeak(double duration, long iterations)
     {
         bool asked = parsed.GetValue(options.NoPeak);
-        bool unmeasured = duration > 0 || iterations > PeakLimitIterations;
+        bool unmeasured = duration > 0 || iterations > PeakLimitIterations || iterations * (parsed.GetValue(options.QueuePairs) ?? 1) > PeakLimitMessages;
         if (test.IsBandwidth && unmeasured && !asked)
             _notices.Add(" WARNING: BW peak won't be measured in this run.");
         return asked || unmeasured;

@@ -53,7 +53,7 @@ internal sealed class TestOptionSet
         LimitBandwidth = make.Real("--limit_bw", ["-w"], "value", true, "Fail when the average BW is below this", Availability.Bandwidth);
         LimitMessageRate = make.Real("--limit_msgrate", ["-y"], "value", true, "Fail when the message rate (Mpps) is below this", Availability.Bandwidth);
         RegionPerQueuePair = make.Flag("--mr_per_qp", [], "Create a memory region for each qp", Availability.Bandwidth);
-        WarmUp = make.Flag("--perform_warm_up", [], "Perform some iterations before measuring", Availability.Bandwidth);
+        WarmUp = make.Flag("--perform_warm_up", [], "Perform some iterations before measuring", Availability.WarmUp);
         CpuUtilization = make.Flag("--cpu_util", [], "Show CPU utilization in the report, valid only with -D");
         Output = make.Choice(
             "--output", [], "Print one number per size only",
