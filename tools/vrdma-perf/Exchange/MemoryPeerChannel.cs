@@ -39,7 +39,7 @@ internal sealed class MemoryPeerChannel : IPeerChannel
             return message;
 
         _incoming.Available.Release();
-        throw new PeerException("the other side closed the connection");
+        throw new PeerException("the other side closed the connection") { IsEcho = true };
     }
 
     /// <summary>Tells the other end that nothing more comes.</summary>

@@ -1,7 +1,11 @@
 namespace RoceEngine.PerfTool.Exchange;
 
 /// <summary>The two sides cannot work together, or one went away: a line for the user and exit code 1.</summary>
-internal sealed class PeerException(string message) : Exception(message);
+internal sealed class PeerException(string message) : Exception(message)
+{
+    /// <summary>True when it only tells of a failure that the other side has seen itself.</summary>
+    public bool IsEcho { get; init; }
+}
 
 /// <summary>Messages between the two sides of a test, in order. One thread uses a channel.</summary>
 internal interface IPeerChannel : IDisposable

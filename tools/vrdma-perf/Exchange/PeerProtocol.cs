@@ -63,7 +63,7 @@ internal static class PeerProtocol
     public static PeerMessage Checked(PeerMessage message, PeerMessageKind kind)
     {
         if (message.Kind == PeerMessageKind.Failure)
-            throw new PeerException($"the other side failed: {message.Text}");
+            throw new PeerException($"the other side failed: {message.Text}") { IsEcho = true };
         if (message.Kind != kind)
             throw new PeerException($"the other side is out of step: it said {message.Kind} instead of {kind}");
         if (kind == PeerMessageKind.Done && message.Sent is null)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using RoceEngine.PerfTool.Options;
 
 namespace RoceEngine.PerfTool.Exchange;
 
@@ -45,6 +46,7 @@ internal sealed class TcpPeerChannel : IPeerChannel
 
     /// <summary>Connects to a server, for a while also to one that is still starting.</summary>
     /// <exception cref="PeerException">There is none.</exception>
+    /// <exception cref="UsageException">No host has that name.</exception>
     public static TcpPeerChannel Connect(string host, int port, TimeSpan patience)
     {
         long deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
@@ -59,6 +61,8 @@ internal sealed class TcpPeerChannel : IPeerChannel
             catch (SocketException exception)
             {
                 socket.Dispose();
+                if (exception.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain)
+                    throw new UsageException($"host '{host}' is not known: {exception.Message}");
                 if (exception.SocketErrorCode != SocketError.ConnectionRefused || Environment.TickCount64 >= deadline)
                     throw new PeerException($"cannot connect to {host} port {port}: {exception.Message}");
                 Thread.Sleep(ConnectRetryMs);
@@ -139,5 +143,5 @@ internal sealed class TcpPeerChannel : IPeerChannel
         }
     }
 
-    private static PeerException Closed() => new("the other side closed the connection");
+    private static PeerException Closed() => new("the other side closed the connection") { IsEcho = true };
 }
