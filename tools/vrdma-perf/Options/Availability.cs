@@ -4,7 +4,7 @@ namespace RoceEngine.PerfTool.Options;
 
 /// <summary>The tests that a flag is for, and what to say in the others.</summary>
 /// <param name="Allows">True for the tests that know the flag.</param>
-/// <param name="Reason">The end of the sentence that begins with the flag and ends with the test.</param>
+/// <param name="Reason">The end of the sentence that begins with the flag.</param>
 /// <param name="HarmlessValue">A value that says what is so anyway, accepted everywhere.</param>
 internal sealed record Availability(Func<PerfTest, bool> Allows, string Reason, string? HarmlessValue = null)
 {

@@ -151,7 +151,7 @@ internal sealed class OptionFactory(PerfTest test, Command command)
             option.Validators.Add((OptionResult result) =>
             {
                 if (!result.Implicit && (rule.HarmlessValue is null || result.Tokens is not [{ Value: var text }] || text != rule.HarmlessValue))
-                    result.AddError($"{Spelled(option)} {rule.Reason}, not in {test.Name}");
+                    result.AddError($"{Spelled(option)} {rule.Reason} (this is {test.Name})");
             });
         }
 

@@ -56,7 +56,7 @@ internal sealed class Endpoint : IDisposable
                 ReceiveCompletionQueue = Completions,
                 SendDepth = sendDepth,
                 ReceiveDepth = options.ReceiveDepth,
-                InlineBytes = device.HasInline ? inlineBytes : 0,
+                InlineBytes = Math.Min(inlineBytes, device.MaxInlineBytes),
             });
             Pairs[index].ToInit();
             _psns[index] = QueuePairAddress.RandomPsn();
