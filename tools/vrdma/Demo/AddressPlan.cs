@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Vrdma.Demo;
 
@@ -9,20 +10,23 @@ namespace RoceEngine.Vrdma.Demo;
 /// </summary>
 internal sealed class AddressPlan
 {
-    /// <summary>UDP port of RoCEv2. IBTA annex A17.</summary>
-    private const int RoceUdpPort = 4791;
-
     /// <summary>Addresses tried at most.</summary>
     private const int TriesMax = 200;
 
     private readonly byte[] _next;
+    private readonly List<string> _notes = [];
     private int _tries;
 
     /// <summary>A plan that begins with this IPv4 address.</summary>
     public AddressPlan(IPAddress first) => _next = first.GetAddressBytes();
 
-    /// <summary>What was taken instead of what, for the user; one sentence each.</summary>
-    public List<string> Notes { get; } = [];
+    /// <summary>What was taken instead of what, for the user, one sentence each, since the last call.</summary>
+    public string[] TakeNotes()
+    {
+        string[] notes = [.. _notes];
+        _notes.Clear();
+        return notes;
+    }
 
     /// <summary>The next address on which the port is free.</summary>
     /// <exception cref="DemoException">There is none, or the address is not one of this machine.</exception>
@@ -36,7 +40,7 @@ internal sealed class AddressPlan
             if (IsFree(address))
             {
                 if (busy is not null)
-                    Notes.Add($"UDP port {RoceUdpPort} is taken on {busy}; using {address}");
+                    _notes.Add($"UDP port {RoceUdp.Port} is taken on {busy}; using {address}");
                 return address;
             }
 
@@ -44,7 +48,7 @@ internal sealed class AddressPlan
         }
 
         throw new DemoException(
-            $"UDP port {RoceUdpPort} is taken on all of {TriesMax} loopback addresses; a program holds it for every address (the kernel's rdma_rxe, say)");
+            $"UDP port {RoceUdp.Port} is taken on all of {TriesMax} loopback addresses; a program holds it for every address (the kernel's rdma_rxe, say)");
     }
 
     /// <summary>Whether the RoCEv2 port could be bound on this address a moment ago.</summary>
@@ -53,7 +57,7 @@ internal sealed class AddressPlan
         using Socket probe = new(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            probe.Bind(new IPEndPoint(address, RoceUdpPort));
+            probe.Bind(new IPEndPoint(address, RoceUdp.Port));
             return true;
         }
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)

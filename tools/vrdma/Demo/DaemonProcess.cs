@@ -11,17 +11,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private readonly ChildProcess _process;
 
-    private DaemonProcess(ChildProcess process, string socketPath, IReadOnlyList<IPAddress> addresses)
+    private DaemonProcess(ChildProcess process, string socketPath)
     {
         _process = process;
         SocketPath = socketPath;
-        Addresses = addresses;
     }
 
     public string SocketPath { get; }
-
-    /// <summary>The addresses that its guests may have.</summary>
-    public IReadOnlyList<IPAddress> Addresses { get; }
 
     public int Id => _process.Id;
 
@@ -40,7 +36,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
                 // A log line.
             }
 
-            return new DaemonProcess(process, socketPath, addresses);
+            return new DaemonProcess(process, socketPath);
         }
         catch
         {

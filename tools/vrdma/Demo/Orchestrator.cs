@@ -1,17 +1,14 @@
 using System.Net;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Vrdma.Demo;
 
 /// <summary>
-/// Runs the demo: starts the daemons and the guests, connects QPs between them, has every step run and verified, and ends all that
-/// it started.
+/// Runs the demo: starts the processes, connects QPs between the guests, has every step run and verified, and ends all that it
+/// started.
 /// </summary>
 internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progress)
 {
-    /// <summary>Starts of a daemon at most, each with other addresses, when its addresses were taken in the meantime.</summary>
-    private const int StartTriesMax = 3;
-
-    private readonly AddressPlan _addresses = new(firstAddress);
     private ulong _seed = (ulong)DateTime.UtcNow.Ticks;
 
     /// <summary>Runs both sections.</summary>
@@ -21,73 +18,43 @@ internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progres
     {
         using Workspace workspace = new();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using DaemonProcess one = await StartDaemonAsync(workspace.SocketPath("one"), addressCount: 2, stop.Token);
-        await using DaemonProcess two = await StartDaemonAsync(workspace.SocketPath("two"), addressCount: 1, stop.Token);
-
-        Task<IReadOnlyList<SectionResult>> sections = RunSectionsAsync(one, two, workspace.Directory, stop.Token);
-        Task daemonEnded = await Task.WhenAny(sections, one.WatchAsync(stop.Token), two.WatchAsync(stop.Token));
-        if (daemonEnded == sections)
+        await using Cast cast = await Cast.StartAsync(new AddressPlan(firstAddress), workspace.Directory, progress, stop.Token);
+        Task<IReadOnlyList<SectionResult>> sections = RunSectionsAsync(cast, stop.Token);
+        Task daemonEnd = cast.WatchDaemonsAsync(stop.Token);
+        try
+        {
+            await Task.WhenAny(sections, daemonEnd);
+            if (daemonEnd.IsFaulted || sections.IsFaulted)
+                await PreferDaemonFailureAsync(daemonEnd);
             return await sections;
-
-        // The daemon's own words explain more than what its guests noticed.
-        await stop.CancelAsync();
-        await Task.WhenAny(sections);
-        await daemonEnded;
-        throw new DemoException("a daemon ended");
-    }
-
-    private async Task<IReadOnlyList<SectionResult>> RunSectionsAsync(
-        DaemonProcess one, DaemonProcess two, string directory, CancellationToken cancellation)
-    {
-        await using GuestProcess first = await StartGuestAsync(one, one.Addresses[0], directory, cancellation);
-        SectionResult overUdp;
-        await using (GuestProcess second = await StartGuestAsync(two, two.Addresses[0], directory, cancellation))
-        {
-            overUdp = await RunSectionAsync($"RoCEv2 over UDP port 4791, two daemons: {first.Address} to {second.Address}", first, second, cancellation);
-            await second.QuitAsync(cancellation);
         }
-
-        await using GuestProcess third = await StartGuestAsync(one, one.Addresses[1], directory, cancellation);
-        SectionResult local = await RunSectionAsync($"two guests of one daemon, memory copy: {first.Address} to {third.Address}", first, third, cancellation);
-        await first.QuitAsync(cancellation);
-        await third.QuitAsync(cancellation);
-        return [overUdp, local];
-    }
-
-    private async Task<DaemonProcess> StartDaemonAsync(string socketPath, int addressCount, CancellationToken cancellation)
-    {
-        for (int attempt = 1; ; attempt++)
+        finally
         {
-            IPAddress[] addresses = TakeAddresses(addressCount);
-            try
-            {
-                DaemonProcess daemon = await DaemonProcess.StartAsync(socketPath, addresses, cancellation);
-                progress.Say($"daemon for {string.Join(" and ", addresses.Select(a => a.ToString()))}: pid {daemon.Id}");
-                return daemon;
-            }
-            catch (DemoException) when (attempt < StartTriesMax && !addresses.All(AddressPlan.IsFree))
-            {
-                progress.Say($"{string.Join(" or ", addresses.Select(a => a.ToString()))} was taken in the meantime; trying others");
-            }
+            await stop.CancelAsync();
+            await Task.WhenAny(sections);
+            await Task.WhenAny(daemonEnd);
         }
     }
 
-    private IPAddress[] TakeAddresses(int count)
+    /// <summary>A daemon's end takes its guests along; its own words explain more than theirs.</summary>
+    private static async Task PreferDaemonFailureAsync(Task daemonEnd)
     {
-        IPAddress[] addresses = new IPAddress[count];
-        for (int i = 0; i < count; i++)
-            addresses[i] = _addresses.Take();
-        foreach (string note in _addresses.Notes)
-            progress.Say(note);
-        _addresses.Notes.Clear();
-        return addresses;
+        TimeSpan settling = TimeSpan.FromMilliseconds(300);
+        if (await Task.WhenAny(daemonEnd, Task.Delay(settling)) == daemonEnd)
+            await daemonEnd;
     }
 
-    private async Task<GuestProcess> StartGuestAsync(DaemonProcess daemon, IPAddress address, string directory, CancellationToken cancellation)
+    private async Task<IReadOnlyList<SectionResult>> RunSectionsAsync(Cast cast, CancellationToken cancellation)
     {
-        GuestProcess guest = await GuestProcess.StartAsync(daemon.SocketPath, address, directory, cancellation);
-        progress.Say($"guest {address}: pid {guest.Id}, attached to daemon {daemon.Id} by shared memory");
-        return guest;
+        GuestProcess requester = cast.Requester;
+        GuestProcess remote = cast.RemoteResponder;
+        GuestProcess local = cast.LocalResponder;
+        SectionResult overUdp = await RunSectionAsync(
+            $"RoCEv2 over UDP port {RoceUdp.Port}, two daemons: {requester.Address} to {remote.Address}", requester, remote, cancellation);
+        SectionResult byCopy = await RunSectionAsync(
+            $"two guests of one daemon, memory copy: {requester.Address} to {local.Address}", requester, local, cancellation);
+        await cast.QuitAsync(cancellation);
+        return [overUdp, byCopy];
     }
 
     private async Task<SectionResult> RunSectionAsync(string title, GuestProcess requester, GuestProcess responder, CancellationToken cancellation)

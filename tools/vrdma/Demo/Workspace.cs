@@ -22,8 +22,6 @@ internal sealed class Workspace : IDisposable
 
     public string Directory { get; }
 
-    public string SocketPath(string name) => Path.Combine(Directory, name + ".sock");
-
     public void Dispose()
     {
         try
