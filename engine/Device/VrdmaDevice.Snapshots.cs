@@ -1,3 +1,4 @@
+using RoceEngine.Abi;
 using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
@@ -26,6 +27,12 @@ public readonly record struct MemoryRegionSnapshot(uint Handle, uint ProtectionD
 /// <content>Lists of objects for the tools. They allocate; call them on the device's thread, between turns.</content>
 public sealed unsafe partial class VrdmaDevice
 {
+    /// <summary>What the device is and can hold, as its guest's driver reads it.</summary>
+    public PvrdmaDeviceCaps Capabilities => DeviceCapabilities.Of(_core.Options);
+
+    /// <summary>The device's one port, as its guest's driver reads it.</summary>
+    public PvrdmaPortAttributes PortAttributes => _commands.DescribePort();
+
     /// <summary>The QPs, by handle.</summary>
     public QueuePairSnapshot[] ListQueuePairs() =>
     [

@@ -43,6 +43,8 @@ internal static class DeviceReports
             Device = summary,
             Counters = [.. DeviceCounters(device.Statistics), .. guest.Slot.Link is UdpLink link ? LinkCounters(link) : []],
             QueuePairs = [.. device.ListQueuePairs().Select(Describe)],
+            DeviceAttributes = AttributeReports.Of(device.Capabilities),
+            PortAttributes = AttributeReports.Of(device.PortAttributes),
         };
     }
 

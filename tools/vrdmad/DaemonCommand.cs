@@ -37,10 +37,11 @@ public static class DaemonCommand
         Option<string> memory = new("--max-memory") { Description = "Memory of one guest at most, in bytes, or with K, M or G. [default: 16G]", HelpName = "BYTES" };
         Option<string> logLevel = new("--log-level") { Description = "Debug, Information, Warning or Error. [default: Information]", HelpName = "LEVEL" };
         Option<bool> noGso = new("--no-gso") { Description = "Send and receive each datagram by itself, without UDP_SEGMENT and UDP_GRO." };
+        Option<bool> exitWithStdin = new("--exit-with-stdin") { Description = "Stop when standard input ends: for a daemon that shall not outlive its parent." };
 
         var root = new RootCommand("The host daemon of paravirtual RDMA devices: guests attach by shared memory, hosts talk RoCEv2 over UDP port 4791.")
         {
-            address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso,
+            address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, exitWithStdin,
         };
 
         root.SetAction(async (result, cancellation) =>
@@ -57,7 +58,7 @@ public static class DaemonCommand
             LogLevel level = options.ReadLogLevel(result.GetValue(logLevel));
             if (options.Problem is { } problem)
                 return Fail(problem);
-            return await DaemonProcess.RunAsync(host!, level, cancellation);
+            return await DaemonProcess.RunAsync(host!, level, result.GetValue(exitWithStdin), cancellation);
         });
 
         ParseResult parsed = root.Parse(args);

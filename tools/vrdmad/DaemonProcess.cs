@@ -12,7 +12,7 @@ internal static class DaemonProcess
 {
     private const int ExitCannotStart = 1;
 
-    public static async Task<int> RunAsync(RoceEngine.Host.HostOptions options, LogLevel logLevel, CancellationToken cancellation)
+    public static async Task<int> RunAsync(RoceEngine.Host.HostOptions options, LogLevel logLevel, bool exitWithStdin, CancellationToken cancellation)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "vrdmad", DisableDefaults = true });
         AddLogging(builder, logLevel);
@@ -31,8 +31,26 @@ internal static class DaemonProcess
         }
         string socketPath = host.Services.GetRequiredService<DaemonService>().SocketPath;
         Console.WriteLine($"vrdmad ready socket={socketPath} addresses={string.Join(',', options.Addresses)}");
+        if (exitWithStdin)
+            StopWithStdin(host.Services.GetRequiredService<IHostApplicationLifetime>());
         await host.WaitForShutdownAsync(cancellation);
         return 0;
+    }
+
+    // Whatever the parent does to end, even by SIGKILL, its end of the pipe closes.
+    private static void StopWithStdin(IHostApplicationLifetime lifetime)
+    {
+        var reader = new Thread(() =>
+        {
+            Stream input = Console.OpenStandardInput();
+            Span<byte> ignored = stackalloc byte[256];
+            while (input.Read(ignored) > 0)
+            {
+            }
+            lifetime.StopApplication();
+        })
+        { IsBackground = true, Name = "vrdmad-stdin" };
+        reader.Start();
     }
 
     private static void AddLogging(HostApplicationBuilder builder, LogLevel logLevel)

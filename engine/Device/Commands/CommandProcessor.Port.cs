@@ -16,15 +16,11 @@ internal sealed unsafe partial class CommandProcessor
     // IBV_PORT_CM_SUP and IBV_PORT_IP_BASED_GIDS.
     private const uint PortCapabilities = (1 << 16) | (1 << 26);
 
-    private PvrdmaCommandError QueryPort(in PvrdmaQueryPort request, ref PvrdmaQueryPortResponse response)
+    /// <summary>The device's one port.</summary>
+    public PvrdmaPortAttributes DescribePort()
     {
-        if (request.Port != 1)
-        {
-            return PvrdmaCommandError.InvalidArgument;
-        }
-
         MtuCode.TryFromBytes(core.Options.ActiveMtuBytes, out uint activeMtu);
-        response.Attributes = new PvrdmaPortAttributes
+        return new PvrdmaPortAttributes
         {
             State = StateActive,
             MaxMtu = (uint)PvrdmaMtu.Mtu4096,
@@ -38,6 +34,16 @@ internal sealed unsafe partial class CommandProcessor
             ActiveSpeed = SpeedEdr,
             PhysicalState = PhysicalStateLinkUp,
         };
+    }
+
+    private PvrdmaCommandError QueryPort(in PvrdmaQueryPort request, ref PvrdmaQueryPortResponse response)
+    {
+        if (request.Port != 1)
+        {
+            return PvrdmaCommandError.InvalidArgument;
+        }
+
+        response.Attributes = DescribePort();
         return PvrdmaCommandError.None;
     }
 

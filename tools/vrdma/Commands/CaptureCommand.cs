@@ -53,12 +53,17 @@ internal static class CaptureCommand
     {
         _ = DaemonAccess.Select(daemon.ListDevices(), settings.Device, daemon.SocketPath);
         using Stream output = OpenOutput(settings.File);
-        using PcapngCounter counter = new(output, settings.PacketsMax ?? long.MaxValue, stop.Cancel);
-        Console.Error.WriteLine($"vrdma: capturing {settings.Device ?? "all devices"} of the daemon at {daemon.SocketPath}; Ctrl-C ends it");
-        if (settings.Duration is { } duration)
-            stop.CancelAfter(duration);
+        using PcapngCounter counter = new(output, settings.PacketsMax ?? long.MaxValue, Begun, stop.Cancel);
         CaptureSummary summary = daemon.Capture(new CaptureRequest { Device = settings.Device }, counter, stop.Token);
         return (summary, counter.Packets);
+
+        // The first bytes of the file come when every packet from then on will be in it.
+        void Begun()
+        {
+            Console.Error.WriteLine($"vrdma: capturing {settings.Device ?? "all devices"} of the daemon at {daemon.SocketPath}; Ctrl-C ends it");
+            if (settings.Duration is { } duration)
+                stop.CancelAfter(duration);
+        }
     }
 
     private static Stream OpenOutput(string? file)

@@ -6,7 +6,11 @@ namespace RoceEngine.Vrdma.Output;
 /// A stream that passes a pcapng file on, block by block, and counts its packets: when enough have passed it says so and holds back
 /// further ones, so that the file ends after exactly that many and is still whole.
 /// </summary>
-internal sealed class PcapngCounter(Stream output, long packetsMax, Action reached) : Stream
+/// <param name="output">Where to.</param>
+/// <param name="packetsMax">Packets passed on at most.</param>
+/// <param name="begun">Called before the file's first byte is passed on.</param>
+/// <param name="reached">Called when the last packet was let through.</param>
+internal sealed class PcapngCounter(Stream output, long packetsMax, Action begun, Action reached) : Stream
 {
     private const int BlockHeaderBytes = 8;
     private const uint EnhancedPacketBlock = 6;
@@ -15,6 +19,7 @@ internal sealed class PcapngCounter(Stream output, long packetsMax, Action reach
     private int _headerBytes;
     private long _blockBytesLeft;
     private bool _isHeldBack;
+    private bool _hasBegun;
 
     /// <summary>Packets passed on.</summary>
     public long Packets { get; private set; }
@@ -37,6 +42,12 @@ internal sealed class PcapngCounter(Stream output, long packetsMax, Action reach
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (!_hasBegun)
+        {
+            _hasBegun = true;
+            begun();
+        }
+
         while (!buffer.IsEmpty)
         {
             if (_blockBytesLeft == 0)
