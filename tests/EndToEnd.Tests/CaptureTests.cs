@@ -118,7 +118,7 @@ public sealed class CaptureTests : IAsyncLifetime
     {
         string file = _files.File("dead.pcapng");
         using Tool capture = Tool.Start(["capture", "-w", file, "--socket", _one.SocketPath]);
-        Assert.True(await Signals.EventuallyAsync(() => File.Exists(file)), "the capture did not begin");
+        await capture.FirstErrorAsync();
 
         Signals.Kill(_one.Id);
 
@@ -140,8 +140,7 @@ public sealed class CaptureTests : IAsyncLifetime
     private async Task<ToolResult> CaptureWithTrafficAsync(string[] options, bool stopWithSignal)
     {
         using Tool capture = Tool.Start(["capture", .. options, "--socket", _one.SocketPath]);
-        long before = await CapturedDatagramsBeginAsync(capture);
-        Assert.True(before >= 0);
+        await capture.FirstErrorAsync();
         await Traffic.RunEverythingAsync(_requester, _responder);
         if (stopWithSignal)
             Signals.Interrupt(capture.Id);

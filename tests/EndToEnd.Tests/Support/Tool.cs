@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests.Support;
@@ -17,17 +18,19 @@ internal sealed class Tool : IDisposable
     private readonly Process _process;
     private readonly Task<string> _output;
     private readonly Task<string> _errors;
+    private readonly TaskCompletionSource _firstError = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private Tool(Process process, bool readsOutput)
     {
         _process = process;
         _output = readsOutput ? process.StandardOutput.ReadToEndAsync() : Task.FromResult("");
-        _errors = process.StandardError.ReadToEndAsync();
+        _errors = ReadErrorsAsync();
     }
 
     public int Id => _process.Id;
 
-    public bool HasExited => _process.HasExited;
+    /// <summary>Completes with the first line on standard error, or with its end.</summary>
+    public Task FirstErrorAsync() => _firstError.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
 
     /// <summary>Standard output of a tool that was started with <c>readsOutput</c> off.</summary>
     public StreamReader Output => _process.StandardOutput;
@@ -82,6 +85,22 @@ internal sealed class Tool : IDisposable
         }
 
         return new ToolResult(_process.ExitCode, await _output, await _errors);
+    }
+
+    private async Task<string> ReadErrorsAsync()
+    {
+        StringBuilder errors = new();
+        char[] buffer = new char[4096];
+        int read;
+        while ((read = await _process.StandardError.ReadAsync(buffer)) > 0)
+        {
+            errors.Append(buffer, 0, read);
+            if (buffer.AsSpan(0, read).Contains('\n'))
+                _firstError.TrySetResult();
+        }
+
+        _firstError.TrySetResult();
+        return errors.ToString();
     }
 
     public void Dispose()
