@@ -1,7 +1,7 @@
 namespace RoceEngine.Wire;
 
 /// <summary>The transport service in the three high bits of an opcode. IBTA vol. 1, 9.2.1, table 38.</summary>
-public enum TransportService : byte
+public enum OpcodeService : byte
 {
     /// <summary>RC.</summary>
     ReliableConnection = 0,

@@ -23,7 +23,7 @@ public static class OpcodeTable
     public static string NameOf(Opcode opcode) => For(opcode).Name ?? $"0x{(byte)opcode:x2}";
 
     /// <summary>The transport service in the three high bits.</summary>
-    public static TransportService ServiceOf(Opcode opcode) => (TransportService)((byte)opcode >> 5);
+    public static OpcodeService ServiceOf(Opcode opcode) => (OpcodeService)((byte)opcode >> 5);
 
     private static OpcodeInfo[] Build()
     {

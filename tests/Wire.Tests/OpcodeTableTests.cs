@@ -88,9 +88,9 @@ public class OpcodeTableTests
     [Fact]
     public void The_service_is_the_opcodes_upper_bits()
     {
-        Assert.Equal(TransportService.ReliableConnection, OpcodeTable.ServiceOf(Opcode.RcFetchAdd));
-        Assert.Equal(TransportService.UnreliableConnection, OpcodeTable.ServiceOf(Opcode.UcWriteOnly));
-        Assert.Equal(TransportService.UnreliableDatagram, OpcodeTable.ServiceOf(Opcode.UdSendOnly));
-        Assert.Equal(TransportService.CongestionNotification, OpcodeTable.ServiceOf(Opcode.CongestionNotification));
+        Assert.Equal(OpcodeService.ReliableConnection, OpcodeTable.ServiceOf(Opcode.RcFetchAdd));
+        Assert.Equal(OpcodeService.UnreliableConnection, OpcodeTable.ServiceOf(Opcode.UcWriteOnly));
+        Assert.Equal(OpcodeService.UnreliableDatagram, OpcodeTable.ServiceOf(Opcode.UdSendOnly));
+        Assert.Equal(OpcodeService.CongestionNotification, OpcodeTable.ServiceOf(Opcode.CongestionNotification));
     }
 }
