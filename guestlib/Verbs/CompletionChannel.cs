@@ -3,7 +3,10 @@ using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
-/// <summary>Where notifications of CQs are waited for. <c>ibv_create_comp_channel</c>. Safe for concurrent use.</summary>
+/// <summary>
+/// Where notifications of CQs are waited for. <c>ibv_create_comp_channel</c>. Safe for concurrent use. A CQ whose notification was not taken
+/// yet has one notification here, however often it fired since.
+/// </summary>
 public sealed class CompletionChannel : IDisposable
 {
     private readonly Lock _lock = new();
@@ -14,8 +17,6 @@ public sealed class CompletionChannel : IDisposable
     private bool _disposed;
 
     internal CompletionChannel(RdmaContext context) => _context = context;
-
-    internal bool IsWaitedOn => _waiters.IsWaitedOn;
 
     internal RdmaContext Context => _context;
 
@@ -41,7 +42,7 @@ public sealed class CompletionChannel : IDisposable
         lock (_lock)
         {
             // Notifications come under this lock: one is here, or will find this wait.
-            if (_fired.TryDequeue(out queue))
+            if (TryTake(out queue))
             {
                 return new ValueTask<CompletionQueue>(queue);
             }
@@ -119,8 +120,7 @@ public sealed class CompletionChannel : IDisposable
         {
             for (int count = _fired.Count; count > 0; count--)
             {
-                CompletionQueue fired = _fired.Dequeue();
-                if (fired != queue)
+                if (_fired.Dequeue() is { } fired && fired != queue)
                 {
                     _fired.Enqueue(fired);
                 }
@@ -132,8 +132,9 @@ public sealed class CompletionChannel : IDisposable
     {
         lock (_lock)
         {
-            if (!_waiters.TryCompleteFirst(queue))
+            if (!_waiters.TryCompleteFirst(queue) && !queue.HasUntakenNotification)
             {
+                queue.HasUntakenNotification = true;
                 _fired.Enqueue(queue);
             }
         }
@@ -145,7 +146,13 @@ public sealed class CompletionChannel : IDisposable
     {
         lock (_lock)
         {
-            return _fired.TryDequeue(out queue);
+            if (!_fired.TryDequeue(out queue))
+            {
+                return false;
+            }
+
+            queue.HasUntakenNotification = false;
+            return true;
         }
     }
 }

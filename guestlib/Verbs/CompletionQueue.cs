@@ -71,7 +71,8 @@ public sealed unsafe partial class CompletionQueue : IDisposable
 
     internal uint Handle { get; }
 
-    internal bool IsWaitedOn => _waiters.IsWaitedOn;
+    /// <summary>Stands in its channel's list. Under the channel's lock.</summary>
+    internal bool HasUntakenNotification { get; set; }
 
     /// <summary>
     /// Arms the CQ: the next completion after this call puts one notification into its channel. <c>ibv_req_notify_cq</c>.

@@ -38,26 +38,6 @@ public sealed partial class RdmaContext : IDisposable
 
     internal bool IsDisposed => _disposed;
 
-    /// <summary>True when somebody sleeps until a notification.</summary>
-    internal bool HasSleepers
-    {
-        get
-        {
-            lock (_channels)
-            {
-                foreach (CompletionChannel channel in _channels)
-                {
-                    if (channel.IsWaitedOn)
-                    {
-                        return true;
-                    }
-                }
-            }
-
-            return _completionQueues.Any(static queue => queue.IsWaitedOn);
-        }
-    }
-
     /// <summary>Attaches to a device of the daemon at <see cref="AttachOptions.SocketPath"/>. <c>ibv_open_device</c>.</summary>
     /// <param name="options">Which daemon, address and how much guest RAM.</param>
     /// <exception cref="VerbsException">The daemon is not there (ENODEV) or refused (EINVAL); the message says why.</exception>

@@ -13,9 +13,10 @@ internal sealed unsafe class EventPump : IDisposable
     /// <summary>Events kept for an application that never asks; older ones make room.</summary>
     private const int EventsMax = 4096;
 
-    private const long InlineSleepMaxNs = 1_000_000;
-    private const long InlineSleepMinNs = 20_000;
-    private const int InlineYields = 64;
+    /// <summary>
+    /// The thread looks at the device's state so often even when nothing wakes it: a state that changes without an interrupt ends waits too.
+    /// </summary>
+    private const long LookNs = 500_000_000;
 
     private readonly RdmaContext _context;
     private readonly DeviceDriver _driver;
@@ -104,21 +105,22 @@ internal sealed unsafe class EventPump : IDisposable
         }
     }
 
-    /// <summary>Somebody is about to sleep until an event: makes sure that the thread is there, and driving the engine where nobody else does.</summary>
+    /// <summary>Somebody is about to sleep until an event: makes sure that the thread is there.</summary>
     public void Start()
     {
+        if (Volatile.Read(ref _thread) is not null)
+        {
+            return;
+        }
+
         lock (_drainLock)
         {
             if (_thread is null && !_stopping && _ended is null)
             {
-                _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-events" };
-                _thread.Start();
+                var thread = new Thread(Run) { IsBackground = true, Name = "vrdma-events" };
+                thread.Start();
+                Volatile.Write(ref _thread, thread);
             }
-        }
-
-        if (_driver.Channel.Drive is not null)
-        {
-            _ = Events.Signal(_wakeDescriptor);
         }
     }
 
@@ -148,19 +150,10 @@ internal sealed unsafe class EventPump : IDisposable
             new PollDescriptor { Descriptor = _wakeDescriptor, Events = PollDescriptor.POLLIN },
             new PollDescriptor { Descriptor = _driver.Channel.LostDescriptor, Events = PollDescriptor.POLLIN },
         ];
-        int idleTurns = 0;
         while (!_stopping && Ended is null)
         {
-            long timeoutNs = -1;
-            if (_driver.Channel.Drive is { } drive)
+            if (Events.Wait(descriptors, LookNs) > 0)
             {
-                drive();
-                timeoutNs = InlineTimeoutNs(idleTurns++);
-            }
-
-            if (Events.Wait(descriptors, timeoutNs) > 0)
-            {
-                idleTurns = 0;
                 foreach (ref PollDescriptor descriptor in descriptors[..3])
                 {
                     if (descriptor.ReturnedEvents != 0)
@@ -172,21 +165,6 @@ internal sealed unsafe class EventPump : IDisposable
 
             Drain();
         }
-    }
-
-    /// <summary>
-    /// Where the engine runs only when somebody drives it, sleepers rely on this thread: it looks often at first, then less often. With
-    /// no sleeper it waits for one.
-    /// </summary>
-    private long InlineTimeoutNs(int idleTurns)
-    {
-        // A sleeper that comes after this look signals the wake descriptor.
-        if (!_context.HasSleepers && !_eventWaiters.IsWaitedOn)
-        {
-            return -1;
-        }
-
-        return idleTurns < InlineYields ? 0 : Math.Min(InlineSleepMinNs * (idleTurns - InlineYields + 1), InlineSleepMaxNs);
     }
 
     private void DrainNotifications()

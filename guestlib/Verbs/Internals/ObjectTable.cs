@@ -37,18 +37,4 @@ internal sealed class ObjectTable<T>
 
     /// <summary>All objects, as of now.</summary>
     public List<T> Snapshot() => [.. Volatile.Read(ref _objects).OfType<T>()];
-
-    /// <summary>True when one of the objects satisfies the condition. Allocates nothing.</summary>
-    public bool Any(Func<T, bool> condition)
-    {
-        foreach (T? value in Volatile.Read(ref _objects))
-        {
-            if (value is not null && condition(value))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

@@ -16,8 +16,7 @@ internal sealed class WaitList<T>
     private Waiter? _pool;
     private int _pooledCount;
 
-    /// <summary>True when somebody waits. A hint: it may be outdated at once.</summary>
-    public bool IsWaitedOn => Volatile.Read(ref _first) is not null;
+    private bool IsWaitedOn => Volatile.Read(ref _first) is not null;
 
     /// <summary>Begins a wait. The caller looks once more for what it waits for after this, since a wake-up before it is not remembered.</summary>
     public ValueTask<T> Wait(CancellationToken cancellationToken)
