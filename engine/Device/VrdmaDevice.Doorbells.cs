@@ -11,7 +11,7 @@ public sealed unsafe partial class VrdmaDevice
     private DoorbellHarvester _receiveDoorbells;
 
     /// <summary>True when the bitmap has doorbells that were not served yet. For the worker, before it sleeps.</summary>
-    public bool HasDoorbells => UsesBitmap && (_receiveDoorbells.HasWork || _sendDoorbells.HasWork);
+    public bool HasDoorbells => UsesBitmap && IsActive && !IsFatal && (_receiveDoorbells.HasWork || _sendDoorbells.HasWork);
 
     private bool UsesBitmap => _controlRegion != null && (_core.Extension & ExtensionBits.DoorbellBitmap) != 0;
 

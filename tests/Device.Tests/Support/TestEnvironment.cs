@@ -1,0 +1,39 @@
+using RoceEngine.Device;
+using RoceEngine.Protocol;
+using RoceEngine.Wire;
+
+namespace Device.Tests;
+
+/// <summary>A worker's part, recorded.</summary>
+internal sealed class TestEnvironment : IDeviceEnvironment
+{
+    private readonly Dictionary<(Gid, Gid), Path> _paths = [];
+
+    public int[] Interrupts { get; } = new int[3];
+
+    public int Reports { get; private set; }
+
+    public DeviceReport LastReport { get; private set; }
+
+    /// <summary>Routes are local: messages go as runs, not as packets of the path MTU.</summary>
+    public bool IsLocal { get; init; }
+
+    public void RaiseInterrupt(int vector) => Interrupts[vector]++;
+
+    public Path ResolvePath(in Gid source, in Gid destination, byte trafficClass, byte hopLimit)
+    {
+        if (!_paths.TryGetValue((source, destination), out Path? path))
+        {
+            path = new Path(new Route(source, destination, trafficClass, hopLimit) { IsLocal = IsLocal }, new PathWindow(1 << 20));
+            _paths.Add((source, destination), path);
+        }
+
+        return path;
+    }
+
+    public void Report(in DeviceReport report)
+    {
+        Reports++;
+        LastReport = report;
+    }
+}
