@@ -158,6 +158,7 @@ public sealed class PathWindow
         if (qp.WaitsForWindow)
         {
             Unlink(qp);
+            WakeNext();
         }
 
         EndTurn(qp);

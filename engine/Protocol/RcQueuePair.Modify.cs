@@ -25,6 +25,12 @@ internal sealed partial class RcQueuePair
             return InvalidArgument;
         }
 
+        if (next == QueuePairState.SendQueueDrained && _state == QueuePairState.ReadyToSend)
+        {
+            // Asked for anew each time the queue is drained.
+            _attributes.EnableDrainedNotify = false;
+        }
+
         Take(attributes, mask);
         Enter(next, nowNs);
         return 0;

@@ -65,23 +65,30 @@ internal sealed unsafe class SlotPool<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Return(T* slot)
     {
-        Chunk chunk = _chunks[slot->ChunkIndex]!;
-        slot->Next = chunk.Free;
-        chunk.Free = slot;
-        _current = chunk;
         InUse--;
-        if (--chunk.InUse == 0)
-        {
-            OnChunkFree(chunk);
-        }
+        Free(slot);
     }
 
     /// <summary>Gives a slot back, not to be handed out while the clock still reads <paramref name="nowNs"/>.</summary>
     public void ReturnLater(T* slot, long nowNs)
     {
+        InUse--;
         slot->Next = _later;
         _later = slot;
         _laterSinceNs = nowNs;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Free(T* slot)
+    {
+        Chunk chunk = _chunks[slot->ChunkIndex]!;
+        slot->Next = chunk.Free;
+        chunk.Free = slot;
+        _current = chunk;
+        if (--chunk.InUse == 0)
+        {
+            OnChunkFree(chunk);
+        }
     }
 
     private Chunk FindChunk(long nowNs)
@@ -113,7 +120,7 @@ internal sealed unsafe class SlotPool<T>
         {
             T* slot = _later;
             _later = slot->Next;
-            Return(slot);
+            Free(slot);
         }
     }
 

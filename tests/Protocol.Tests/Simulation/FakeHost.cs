@@ -14,9 +14,9 @@ internal sealed class Rings
     public HashSet<ulong> ImpossibleIds { get; } = [];
 
     /// <summary>Every finished send request, with whether an entry was written.</summary>
-    public List<(Completion Completion, bool Written)> SendsDone { get; } = new(256);
+    public List<(Completion Completion, bool Written)> SendsDone { get; } = new(1024);
 
-    public List<Completion> ReceivesDone { get; } = new(256);
+    public List<Completion> ReceivesDone { get; } = new(1024);
 
     public List<QueuePairEvent> Events { get; } = [];
 

@@ -53,6 +53,19 @@ internal sealed class World
         }
     }
 
+    /// <summary>Runs for some time; false when nothing is left to happen.</summary>
+    public bool RunFor(long ns)
+    {
+        long end = NowNs + ns;
+        while (NowNs < end && NextNs() != long.MaxValue)
+        {
+            NowNs = Math.Max(NowNs, NextNs());
+            Turn();
+        }
+
+        return NextNs() != long.MaxValue;
+    }
+
     private static int HashCode(ulong seed) => (int)((seed * 0x9E37_79B9_7F4A_7C15) >> 33);
 
     private long NextNs()

@@ -1,0 +1,327 @@
+using RoceEngine.Protocol.Tests.Simulation;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Protocol.Tests;
+
+/// <summary>Each check of the responder by itself: what it refuses, how it says so, and what becomes of the QP.</summary>
+public class ResponderCheckTests
+{
+    private static readonly AethSyndrome InvalidRequest = AethSyndrome.Nak(NakCode.InvalidRequest);
+    private static readonly AethSyndrome AccessError = AethSyndrome.Nak(NakCode.RemoteAccessError);
+    private static readonly AethSyndrome OperationalError = AethSyndrome.Nak(NakCode.RemoteOperationalError);
+    private static readonly AethSyndrome SequenceError = AethSyndrome.Nak(NakCode.PsnSequenceError);
+
+    [Fact]
+    public void A_hole_is_told_once_and_closed_by_the_missing_packet()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 2, 8));
+        lone.AssertAnswers(SequenceError, 1);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 3, 8));
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 4, 8));
+        Assert.Equal(0, lone.Poll());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 1);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 3, 8));
+        lone.AssertAnswers(SequenceError, 2);
+        Assert.Equal((2, 4), (lone.Host.Counters.SequenceNaksSent, lone.Host.Counters.OutOfSequenceRequests));
+    }
+
+    [Fact]
+    public void A_hole_that_closes_before_the_nak_goes_makes_no_nak()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+    }
+
+    [Fact]
+    public void Requests_of_one_batch_are_acknowledged_together()
+    {
+        var lone = new Lone(new DuoOptions());
+        for (int i = 0; i < 20; i++)
+        {
+            lone.Receive(lone.Request(Opcode.RcWriteOnly, i, 8));
+        }
+
+        lone.AssertAnswers(AethSyndrome.Ack(), 19);
+        Assert.Equal(20u, lone.Sent[0].MessageSequenceNumber);
+    }
+
+    [Fact]
+    public void A_request_that_asks_for_no_acknowledgement_gets_none()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8) with { Flags = PacketFlags.None });
+        Assert.Equal(0, lone.Poll());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 1);
+    }
+
+    [Fact]
+    public void A_duplicate_is_acknowledged_again_and_not_executed_again()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(1, 64);
+        lone.PostReceive(2, 64);
+        lone.Receive(lone.Request(Opcode.RcSendOnly, 0, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        long written = lone.Host.Memory.BytesWritten;
+        lone.Receive(lone.Request(Opcode.RcSendOnly, 0, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        Assert.Single(lone.Rings.ReceivesDone);
+        Assert.Equal(written, lone.Host.Memory.BytesWritten);
+        Assert.Equal(1, lone.Host.Counters.DuplicateRequests);
+    }
+
+    public static TheoryData<Opcode, Opcode> BrokenSequences() => new()
+    {
+        { Opcode.RcWriteFirst, Opcode.RcSendMiddle },
+        { Opcode.RcWriteFirst, Opcode.RcSendLast },
+        { Opcode.RcWriteFirst, Opcode.RcWriteFirst },
+        { Opcode.RcWriteFirst, Opcode.RcWriteOnly },
+        { Opcode.RcWriteFirst, Opcode.RcReadRequest },
+        { Opcode.RcWriteFirst, Opcode.RcFetchAdd },
+        { Opcode.RcSendFirst, Opcode.RcWriteMiddle },
+        { Opcode.RcSendFirst, Opcode.RcWriteLast },
+        { Opcode.RcSendFirst, Opcode.RcSendFirst },
+        { Opcode.RcSendFirst, Opcode.RcSendOnly },
+        { Opcode.RcWriteOnly, Opcode.RcWriteMiddle },
+        { Opcode.RcWriteOnly, Opcode.RcWriteLast },
+        { Opcode.RcWriteOnly, Opcode.RcSendMiddle },
+        { Opcode.RcWriteOnly, Opcode.RcSendLast },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenSequences))]
+    public void A_packet_that_does_not_continue_its_message_is_an_invalid_request(Opcode first, Opcode second)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(1, 8192);
+        lone.Receive(lone.Request(first, 0, 1024) with { DmaLength = first == Opcode.RcWriteFirst ? 4096u : 1024u });
+        lone.Poll();
+        lone.Receive(lone.Request(second, 1, second is Opcode.RcReadRequest or Opcode.RcFetchAdd ? 0 : 1024));
+        AssertEnded(lone, InvalidRequest, 1, QueuePairEvent.RequestError);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteOnly, AccessFlags.RemoteWrite)]
+    [InlineData(Opcode.RcReadRequest, AccessFlags.RemoteRead)]
+    [InlineData(Opcode.RcCompareSwap, AccessFlags.RemoteAtomic)]
+    [InlineData(Opcode.RcFetchAdd, AccessFlags.RemoteAtomic)]
+    public void An_operation_that_the_qp_does_not_permit_is_an_invalid_request(Opcode opcode, AccessFlags missing)
+    {
+        var lone = new Lone(new DuoOptions { Access = Duo.AllAccess & ~missing });
+        lone.Receive(lone.Request(opcode, 0));
+        AssertEnded(lone, InvalidRequest, 0, QueuePairEvent.RequestError);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcReadRequest)]
+    [InlineData(Opcode.RcFetchAdd)]
+    public void Without_responder_resources_reads_and_atomics_are_invalid_requests(Opcode opcode)
+    {
+        var lone = new Lone(new DuoOptions { MaxDestinationRdAtomic = 0 });
+        lone.Receive(lone.Request(opcode, 0));
+        AssertEnded(lone, InvalidRequest, 0, QueuePairEvent.RequestError);
+    }
+
+    [Fact]
+    public void More_reads_at_once_than_responder_resources_are_invalid_requests()
+    {
+        var lone = new Lone(new DuoOptions { MaxDestinationRdAtomic = 2 });
+        for (int i = 0; i < 3; i++)
+        {
+            lone.Receive(lone.Request(Opcode.RcReadRequest, i) with { DmaLength = 100 });
+        }
+
+        Assert.Equal(QueuePairState.Error, lone.Qp.State);
+        Assert.Equal(3, lone.Poll());
+        Assert.Equal(
+            [Opcode.RcReadResponseOnly, Opcode.RcReadResponseOnly, Opcode.RcAcknowledge],
+            Enumerable.Range(0, 3).Select(i => lone.Sent[i].Opcode));
+        Assert.Equal(InvalidRequest, new AethSyndrome(lone.Sent[2].Syndrome));
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcSendFirst, 1024)]
+    [InlineData(Opcode.RcSendOnly, 8)]
+    [InlineData(Opcode.RcSendOnlyImmediate, 0)]
+    [InlineData(Opcode.RcWriteOnlyImmediate, 8)]
+    public void Without_a_receive_request_the_peer_is_told_to_wait(Opcode opcode, int bytes)
+    {
+        var lone = new Lone(new DuoOptions { MinRnrTimer = 9 });
+        lone.Receive(lone.Request(opcode, 0, bytes));
+        lone.AssertAnswers(AethSyndrome.RnrNak(9), 0);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
+        Assert.Equal(0, lone.Poll());
+        Assert.Equal(QueuePairState.ReadyToSend, lone.Qp.State);
+        Assert.Equal(0, lone.Host.Memory.BytesWritten);
+        lone.PostReceive(1, 4096);
+        lone.Receive(lone.Request(opcode, 0, bytes));
+        Assert.True(lone.Host.Memory.BytesWritten == bytes);
+        Assert.Equal(1, lone.Host.Counters.RnrNaksSent);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteFirst, 1023, 4096u)]
+    [InlineData(Opcode.RcWriteFirst, 1025, 4096u)]
+    [InlineData(Opcode.RcWriteFirst, 1024, 1024u)]
+    [InlineData(Opcode.RcWriteOnly, 1025, 1025u)]
+    [InlineData(Opcode.RcWriteOnly, 8, 9u)]
+    [InlineData(Opcode.RcWriteOnly, 9, 8u)]
+    [InlineData(Opcode.RcWriteFirst, 1024, 0x8000_0001u)]
+    [InlineData(Opcode.RcReadRequest, 0, 0x8000_0001u)]
+    [InlineData(Opcode.RcSendFirst, 1023, 0u)]
+    [InlineData(Opcode.RcSendOnly, 1025, 0u)]
+    public void A_payload_that_fits_neither_mtu_nor_announced_length_is_an_invalid_request(Opcode opcode, int bytes, uint announced)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(1, 8192);
+        lone.Receive(lone.Request(opcode, 0, bytes) with { DmaLength = announced });
+        AssertEnded(lone, InvalidRequest, 0, QueuePairEvent.RequestError);
+        Assert.Equal(0, lone.Host.Memory.BytesWritten);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteLast, 1000)]
+    [InlineData(Opcode.RcWriteLast, 0)]
+    [InlineData(Opcode.RcWriteMiddle, 1024)]
+    public void A_write_must_end_where_it_announced(Opcode second, int bytes)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcWriteFirst, 0, 1024) with { DmaLength = 1024 + 999 });
+        lone.Poll();
+        lone.Receive(lone.Request(second, 1, bytes));
+        AssertEnded(lone, InvalidRequest, 1, QueuePairEvent.RequestError);
+    }
+
+    [Fact]
+    public void A_send_longer_than_its_buffer_fails_both_sides()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(7, 1500);
+        lone.PostReceive(8, 1500);
+        lone.Receive(lone.Request(Opcode.RcSendFirst, 0, 1024));
+        lone.Receive(lone.Request(Opcode.RcSendLast, 1, 477));
+        lone.AssertAnswers(InvalidRequest, 1);
+        Assert.Equal(
+            [(7ul, CompletionStatus.LocalLengthError), (8ul, CompletionStatus.FlushError)],
+            lone.Rings.ReceivesDone.Select(done => (done.WorkRequestId, done.Status)));
+        Assert.NotNull(lone.Rings.ReceivesDone[0].Hint);
+        Assert.Equal(QueuePairState.Error, lone.Qp.State);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteOnly)]
+    [InlineData(Opcode.RcReadRequest)]
+    [InlineData(Opcode.RcCompareSwap)]
+    [InlineData(Opcode.RcFetchAdd)]
+    public void A_key_that_is_none_is_an_access_error(Opcode opcode)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(opcode, 0, opcode == Opcode.RcWriteOnly ? 8 : 0) with { RemoteKey = 0x7777, DmaLength = 8 });
+        AssertEnded(lone, AccessError, 0, QueuePairEvent.AccessError);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteFirst)]
+    [InlineData(Opcode.RcReadRequest)]
+    public void A_range_beyond_the_region_is_refused_before_its_first_byte(Opcode opcode)
+    {
+        var lone = new Lone(new DuoOptions());
+        uint key = lone.Host.Memory.Register(lone.Base, 100_000, Duo.AllAccess);
+        lone.Receive(lone.Request(opcode, 0, opcode == Opcode.RcWriteFirst ? 1024 : 0) with { RemoteKey = key, DmaLength = 100_001 });
+        AssertEnded(lone, AccessError, 0, QueuePairEvent.AccessError);
+        Assert.Equal(0, lone.Host.Memory.BytesWritten);
+    }
+
+    [Theory]
+    [InlineData(Opcode.RcWriteOnly)]
+    [InlineData(Opcode.RcReadRequest)]
+    public void Zero_bytes_need_no_key(Opcode opcode)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(opcode, 0) with { RemoteKey = 0x7777, RemoteAddress = 1 });
+        Assert.Equal(1, lone.Poll());
+        Assert.Equal(opcode == Opcode.RcReadRequest ? Opcode.RcReadResponseOnly : Opcode.RcAcknowledge, lone.Sent[0].Opcode);
+        Assert.Equal(QueuePairState.ReadyToSend, lone.Qp.State);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void A_misaligned_atomic_is_an_invalid_request(int offset)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcFetchAdd, 0) with { RemoteAddress = lone.Base + (uint)offset, SwapOrAdd = 1 });
+        AssertEnded(lone, InvalidRequest, 0, QueuePairEvent.RequestError);
+    }
+
+    [Fact]
+    public void A_receive_buffer_that_is_not_writable_is_the_responders_own_fault()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(7, 64);
+        lone.Host.Memory.Deregister(lone.Key);
+        lone.Receive(lone.Request(Opcode.RcSendOnly, 0, 8));
+        lone.AssertAnswers(OperationalError, 0);
+        Assert.Equal(CompletionStatus.LocalProtectionError, Assert.Single(lone.Rings.ReceivesDone).Status);
+    }
+
+    [Fact]
+    public void An_impossible_receive_request_is_the_responders_own_fault()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Rings.ImpossibleIds.Add(7);
+        lone.PostReceive(7, 64);
+        lone.Receive(lone.Request(Opcode.RcSendOnly, 0, 8));
+        lone.AssertAnswers(OperationalError, 0);
+        Assert.Equal(CompletionStatus.LocalQpOperationError, Assert.Single(lone.Rings.ReceivesDone).Status);
+    }
+
+    [Fact]
+    public void A_key_that_cannot_be_invalidated_fails_the_send()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Host.InvalidatedKeys.Add(0x55);
+        lone.PostReceive(7, 64);
+        lone.Receive(lone.Request(Opcode.RcSendOnlyInvalidate, 0, 8) with { ImmediateOrKey = 0x55 });
+        lone.AssertAnswers(AccessError, 0);
+        Assert.Equal(CompletionStatus.RemoteInvalidRequestError, Assert.Single(lone.Rings.ReceivesDone).Status);
+    }
+
+    [Fact]
+    public void Memory_that_went_away_fails_the_read_at_the_packet_that_misses_it()
+    {
+        var lone = new Lone(new DuoOptions());
+        uint key = lone.Host.Memory.RegisterAll(AccessFlags.RemoteRead);
+        lone.Receive(lone.Request(Opcode.RcReadRequest, 0) with { RemoteKey = key, DmaLength = 5000 });
+        Assert.Equal(2, lone.Poll(budget: 2));
+        lone.Host.Memory.Deregister(key);
+        AssertEnded(lone, AccessError, 2, QueuePairEvent.AccessError);
+    }
+
+    [Fact]
+    public void The_first_packet_in_ready_to_receive_establishes_communication_once()
+    {
+        var lone = new Lone(new DuoOptions(), toReadyToSend: false);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
+        Assert.Equal([QueuePairEvent.CommunicationEstablished], lone.Rings.Events);
+        lone.AssertAnswers(AethSyndrome.Ack(), 1);
+    }
+
+    private static void AssertEnded(Lone lone, AethSyndrome syndrome, int psnOffset, QueuePairEvent raised)
+    {
+        lone.AssertAnswers(syndrome, psnOffset);
+        Assert.Equal(QueuePairState.Error, lone.Qp.State);
+        Assert.Equal([raised], lone.Rings.Events);
+        Assert.Equal(1, lone.Host.Counters.FatalNaksSent);
+        Assert.Equal(0, lone.Host.Resources.SlotsInUse);
+    }
+}
