@@ -17,15 +17,15 @@ public unsafe class UdpLinkFaultTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private byte[] MakeDatagram(int payloadBytes, ushort identification = 0, Opcode opcode = Opcode.RcSendOnly)
+    private byte[] MakeDatagram(int payloadBytes, ushort identification = 0, bool dontFragment = true)
     {
-        Packet packet = TestPackets.Make(opcode, 5);
+        Packet packet = TestPackets.Make(Opcode.RcSendOnly, 5);
         packet.PayloadBytes = payloadBytes;
         var datagram = new byte[PacketCodec.DatagramBytes(packet)];
         int headerBytes = PacketCodec.EncodeHeaders(packet, datagram);
         for (int i = 0; i < payloadBytes; i++)
             datagram[headerBytes + i] = (byte)(i * 31 + 7);
-        var pseudo = new IcrcPseudo(_peer.Address, _link.Address, RoceUdp.Port);
+        var pseudo = new IcrcPseudo(_peer.Address, _link.Address, RoceUdp.Port, dontFragment: dontFragment);
         uint state = Icrc.Begin(pseudo, datagram.AsSpan(0, headerBytes), datagram.Length, identification);
         Icrc.Write(datagram.AsSpan(datagram.Length - 4), Icrc.Update(state, datagram.AsSpan(headerBytes..^4)));
         return datagram;
@@ -51,6 +51,16 @@ public unsafe class UdpLinkFaultTests : IDisposable
     [InlineData(65535)]
     public void A_senders_identification_does_not_matter(int identification) =>
         Assert.Equal(100, Assert.Single(Deliver(MakeDatagram(100, (ushort)identification))).Payload.Length);
+
+    [Fact]
+    public void A_sender_that_leaves_df_clear_is_understood_after_a_few_datagrams()
+    {
+        int understood = 0;
+        for (int i = 0; i < 10; i++)
+            understood += Deliver(MakeDatagram(100, (ushort)i, dontFragment: false)).Count;
+        Assert.Equal(10 - IcrcReceiver.DatagramsToLearn, understood);
+        Assert.Equal(IcrcReceiver.DatagramsToLearn, _link.Statistics.Malformed(MalformedReason.IcrcMismatch));
+    }
 
     [Fact]
     public void Every_flipped_bit_of_a_packet_is_noticed_counted_and_dropped()

@@ -25,6 +25,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private readonly int _socket;
     private readonly Gid _address;
     private readonly UdpLinkStatistics _statistics;
+    private readonly IcrcReceiver _icrc = new();
     private byte* _memory;
     private MultipleMessageHeader* _messages;
     private int _messagesPerCall = MessagesMin;
@@ -111,7 +112,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
         _statistics.BytesReceived += count;
         ushort identification = 0;
         if (PacketCodec.TryDecode(datagram, out Packet packet, out MalformedReason reason)
-            && !IcrcVerifier.TryVerify(source, _address, sourcePort, datagram, out identification))
+            && !_icrc.TryVerify(source, _address, sourcePort, datagram, out identification))
         {
             reason = MalformedReason.IcrcMismatch;
         }
