@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using RoceEngine.SideBySide.Output;
 
@@ -17,12 +18,8 @@ internal static class CommandLine
         {
             Description = "Seconds for which each side of a comparison is measured.",
             DefaultValueFactory = _ => 2,
+            CustomParser = ParseSeconds,
         };
-        seconds.Validators.Add(result =>
-        {
-            if (result.Tokens.Count != 0 && !(result.GetValueOrDefault<double>() is >= 0.05 and <= 3600))
-                result.AddError($"--seconds {result.Tokens[0].Value}: must be between 0.05 and 3600");
-        });
         var json = new Option<FileInfo?>("--json") { Description = "Also writes the figures to this file." };
         json.Validators.Add(result =>
         {
@@ -49,6 +46,14 @@ internal static class CommandLine
         if (parse.Errors.Count == 0)
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         return Fail(parse.Errors[0].Message, UsageError);
+    }
+
+    private static double ParseSeconds(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) || !(seconds is >= 0.05 and <= 3600))
+            result.AddError($"--seconds {text}: must be a number between 0.05 and 3600");
+        return seconds;
     }
 
     private static int Execute(double seconds, FileInfo? json, string[] only)

@@ -26,7 +26,7 @@ internal static class Comparisons
             () => new WritePingPong(GuestPair.OverUdp(4096)), () => new RawUdpPingPong(OnlyOverheadBytes + 8)),
         new(
             "udp_write_rate_64B", Units.MillionPerSecond, "RC WRITE 64 B over UDP ÷ raw GSO datagrams of that size",
-            () => new WriteStream(GuestPair.OverUdp(4096), isLocal: false, 64, Guest.SendDepth, signalEvery: 64, 1e-6),
+            () => new WriteStream(GuestPair.OverUdp(4096), 64, Guest.SendDepth, signalEvery: 64, 1e-6),
             () => new RawUdpStream(OnlyOverheadBytes + 64, trainDatagrams: 64, 1e-6)),
         new(
             "local_write_latency_8B", Units.Microseconds, "RC WRITE 8 B to a guest of the same host ÷ cache line, half round trip",
@@ -42,10 +42,10 @@ internal static class Comparisons
     ];
 
     private static WriteStream UdpStream(int messageBytes) => new(
-        GuestPair.OverUdp(messageBytes), isLocal: false, messageBytes, DepthFor(messageBytes), signalEvery: 1, messageBytes / 1e9);
+        GuestPair.OverUdp(messageBytes), messageBytes, DepthFor(messageBytes), signalEvery: 1, messageBytes / 1e9);
 
-    private static WriteStream LocalStream(int messageBytes) => new(
-        GuestPair.Local(messageBytes), isLocal: true, messageBytes, DepthFor(messageBytes), signalEvery: 1, messageBytes / 1e9);
+    // Few enough that what is under way stays in the caches, as with memcpy.
+    private static LocalWriteStream LocalStream(int messageBytes) => new(messageBytes, depth: 4);
 
     private static RawUdpStream RawStream() => new(PathMtuBytes + MiddleOverheadBytes, trainDatagrams: 15, PathMtuBytes / 1e9);
 

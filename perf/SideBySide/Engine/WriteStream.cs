@@ -4,12 +4,11 @@ using RoceEngine.Interop;
 namespace RoceEngine.SideBySide.Engine;
 
 /// <summary>
-/// RC WRITEs of one size, back to back, one way. Over UDP the far host is driven by a thread of its own.
+/// RC WRITEs of one size, back to back, one way over UDP. The far host is driven by a thread of its own.
 /// </summary>
 internal sealed class WriteStream : IMeasurement
 {
     private readonly GuestPair _pair;
-    private readonly bool _isLocal;
     private readonly int _messageBytes;
     private readonly int _depth;
     private readonly int _signalEvery;
@@ -17,15 +16,13 @@ internal sealed class WriteStream : IMeasurement
     private long _posted;
 
     /// <param name="pair">The guests; disposed with the measurement.</param>
-    /// <param name="isLocal">True when the guests share a host, so that the sender's thread does all the work.</param>
     /// <param name="messageBytes">Bytes of each WRITE.</param>
     /// <param name="depth">WRITEs under way at most.</param>
     /// <param name="signalEvery">Every so many WRITEs one is signalled; divides <paramref name="depth"/>.</param>
     /// <param name="countedPerMessage">What a completed WRITE adds to the result, per second.</param>
-    public WriteStream(GuestPair pair, bool isLocal, int messageBytes, int depth, int signalEvery, double countedPerMessage)
+    public WriteStream(GuestPair pair, int messageBytes, int depth, int signalEvery, double countedPerMessage)
     {
         _pair = pair;
-        _isLocal = isLocal;
         _messageBytes = messageBytes;
         _depth = depth;
         _signalEvery = signalEvery;
@@ -34,7 +31,7 @@ internal sealed class WriteStream : IMeasurement
 
     public double Measure(double seconds)
     {
-        using Partner? far = _isLocal ? null : new Partner("far guest", DriveFar);
+        using var far = new Partner("far guest", DriveFar);
         long begin = Stopwatch.GetTimestamp();
         long end = begin + (long)(seconds * Stopwatch.Frequency);
         long completed = 0;
@@ -50,7 +47,7 @@ internal sealed class WriteStream : IMeasurement
                 patience.Wait();
             else
                 patience.Reset();
-            if (far is { HasEnded: true })
+            if (far.HasEnded)
                 break;
         }
         double elapsed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
@@ -73,9 +70,9 @@ internal sealed class WriteStream : IMeasurement
         return posted;
     }
 
-    private void Drain(long outstanding, Partner? far)
+    private void Drain(long outstanding, Partner far)
     {
-        while (outstanding > 0 && far is not { HasEnded: true })
+        while (outstanding > 0 && !far.HasEnded)
             outstanding -= (long)_pair.Near.Poll() * _signalEvery;
     }
 
