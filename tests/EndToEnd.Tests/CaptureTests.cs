@@ -70,8 +70,8 @@ public sealed class CaptureTests : IAsyncLifetime
         string file = _files.File("tshark.pcapng");
         await CaptureAsync(["-w", file], stopWithSignal: true);
 
-        ToolResult all = await Tool.RunAsync(new(tshark, ["-r", file, "-T", "fields", "-e", "_ws.col.Protocol"]), []);
-        ToolResult bad = await Tool.RunAsync(new(tshark, ["-r", file, "-Y", "_ws.malformed || _ws.expert.severity == error"]), []);
+        ToolResult all = await Tool.RunAsync(new ProgramPath(tshark, []), ["-r", file, "-T", "fields", "-e", "_ws.col.Protocol"]);
+        ToolResult bad = await Tool.RunAsync(new ProgramPath(tshark, []), ["-r", file, "-Y", "_ws.malformed || _ws.expert.severity == error"]);
         Assert.True(all.ExitCode == 0, all.ToString());
         string[] protocols = all.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.True(protocols.Length > 100, all.ToString());

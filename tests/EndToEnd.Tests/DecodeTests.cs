@@ -43,7 +43,7 @@ public sealed class DecodeTests
     {
         ToolResult fromFile = await Tool.RunAsync(["decode", PathOf("v4-256.pcap")]);
         ToolResult fromInput = await Tool.RunAsync(
-            new("/bin/sh", ["-c", "exec \"$0\" \"$@\" < \"$CAPTURE\"", .. Program().AsEnumerable()]),
+            new RoceEngine.Vrdma.Demo.ProgramPath("/bin/sh", ["-c", "exec \"$0\" \"$@\" < \"$CAPTURE\"", .. Program().AsEnumerable()]),
             ["decode", "-"],
             new() { ["CAPTURE"] = PathOf("v4-256.pcap") });
 
@@ -72,7 +72,7 @@ public sealed class DecodeTests
     public async Task A_reader_that_goes_away_is_no_failure()
     {
         ToolResult result = await Tool.RunAsync(
-            new("/bin/sh", ["-c", "{ \"$0\" \"$@\"; echo $? >&2; } | head -n 1", .. Program().AsEnumerable()]), ["decode", PathOf("v4-1024.pcap")]);
+            new RoceEngine.Vrdma.Demo.ProgramPath("/bin/sh", ["-c", "{ \"$0\" \"$@\"; echo $? >&2; } | head -n 1", .. Program().AsEnumerable()]), ["decode", PathOf("v4-1024.pcap")]);
 
         Assert.Equal("0\n", result.Errors);
         Assert.Equal(1, result.Output.Count(c => c == '\n'));

@@ -18,7 +18,7 @@ public sealed class NetworkNamespaceTests
         string suffix = Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture);
         string left = $"vrdma-l-{suffix}";
         string right = $"vrdma-r-{suffix}";
-        ToolResult added = await Tool.RunAsync(new(ip, []), ["netns", "add", left]);
+        ToolResult added = await Tool.RunAsync(new ProgramPath(ip, []), ["netns", "add", left]);
         Assert.SkipUnless(added.ExitCode == 0, $"network namespaces cannot be made here: {added.Errors.Trim()}");
         try
         {
@@ -37,8 +37,8 @@ public sealed class NetworkNamespaceTests
         }
         finally
         {
-            await Tool.RunAsync(new(ip, []), ["netns", "delete", left]);
-            await Tool.RunAsync(new(ip, []), ["netns", "delete", right]);
+            await Tool.RunAsync(new ProgramPath(ip, []), ["netns", "delete", left]);
+            await Tool.RunAsync(new ProgramPath(ip, []), ["netns", "delete", right]);
         }
     }
 
@@ -58,7 +58,7 @@ public sealed class NetworkNamespaceTests
 
     private static async Task RunAsync(string ip, params string[] arguments)
     {
-        ToolResult result = await Tool.RunAsync(new(ip, []), arguments);
+        ToolResult result = await Tool.RunAsync(new ProgramPath(ip, []), arguments);
         Assert.True(result.ExitCode == 0, $"ip {string.Join(' ', arguments)}: {result}");
     }
 }

@@ -142,7 +142,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         while (await _process.StandardError.ReadLineAsync() is { } line)
         {
-            if (!string.IsNullOrWhiteSpace(line))
+            // The frames of a stack trace say less than the line above them.
+            if (!string.IsNullOrWhiteSpace(line) && !line.StartsWith("   at ", StringComparison.Ordinal))
                 _lastError = line.Trim();
         }
     }

@@ -110,7 +110,7 @@ internal sealed record GuestReply
 }
 
 /// <summary>The JSON of the lines between parent and guests.</summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(GuestRequest))]
 [JsonSerializable(typeof(GuestReply))]
 internal sealed partial class DemoJson : JsonSerializerContext;
