@@ -113,7 +113,7 @@ public enum QueuePairAttributeMask
     /// <summary><see cref="QueuePairAttributes.MaxRdAtomic"/>.</summary>
     MaxRdAtomic = 1 << 13,
 
-    /// <summary>An alternate path; the device has none and answers EINVAL.</summary>
+    /// <summary>An alternate path; accepted where the state table allows it, without effect.</summary>
     AlternatePath = 1 << 14,
 
     /// <summary><see cref="QueuePairAttributes.MinRnrTimer"/>.</summary>
@@ -125,7 +125,7 @@ public enum QueuePairAttributeMask
     /// <summary><see cref="QueuePairAttributes.MaxDestinationRdAtomic"/>.</summary>
     MaxDestinationRdAtomic = 1 << 17,
 
-    /// <summary>The path migration state; the device has none and answers EINVAL.</summary>
+    /// <summary>The path migration state; accepted where the state table allows it, without effect.</summary>
     PathMigrationState = 1 << 18,
 
     /// <summary>Queue sizes; a QP keeps the ones that it was made with, and the device answers EINVAL.</summary>

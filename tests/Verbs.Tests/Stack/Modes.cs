@@ -17,3 +17,27 @@ public sealed class PipelineTestsLocalInline() : PipelineTests(StackMode.LocalIn
 public sealed class PipelineTestsUdpThread() : PipelineTests(StackMode.UdpThread);
 
 public sealed class PipelineTestsUdpInline() : PipelineTests(StackMode.UdpInline);
+
+public sealed class ErrorTestsLocalThread() : ErrorTests(StackMode.LocalThread);
+
+public sealed class ErrorTestsLocalInline() : ErrorTests(StackMode.LocalInline);
+
+public sealed class ErrorTestsUdpThread() : ErrorTests(StackMode.UdpThread);
+
+public sealed class ErrorTestsUdpInline() : ErrorTests(StackMode.UdpInline);
+
+public sealed class WaitingTestsLocalThread() : WaitingTests(StackMode.LocalThread);
+
+public sealed class WaitingTestsLocalInline() : WaitingTests(StackMode.LocalInline);
+
+public sealed class WaitingTestsUdpThread() : WaitingTests(StackMode.UdpThread);
+
+public sealed class WaitingTestsUdpInline() : WaitingTests(StackMode.UdpInline);
+
+public sealed class StateTestsLocalThread() : StateTests(StackMode.LocalThread);
+
+public sealed class StateTestsLocalInline() : StateTests(StackMode.LocalInline);
+
+public sealed class StateTestsUdpThread() : StateTests(StackMode.UdpThread);
+
+public sealed class StateTestsUdpInline() : StateTests(StackMode.UdpInline);

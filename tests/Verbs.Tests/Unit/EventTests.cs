@@ -145,6 +145,7 @@ public sealed class EventTests
             Assert.True(bench.Device.Notify(bench.Queue.Handle));
         }
 
+        bench.Context.Pump.Drain();
         Assert.True(bench.Channel.TryGetEvent(out CompletionQueue? fired));
         Assert.Same(bench.Queue, fired);
         Assert.False(bench.Channel.TryGetEvent(out _));
