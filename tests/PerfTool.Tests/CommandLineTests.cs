@@ -115,7 +115,7 @@ public sealed class CommandLineTests
     [InlineData("read_lat -I 64", "-I")]
     [InlineData("atomic_bw --inline_size=8", "-I")]
     [InlineData("write_bw -e", "-e")]
-    [InlineData("write_lat -X 0 -e", "-X")]
+    [InlineData("write_lat -X 0", "-X")]
     [InlineData("write_lat -b", "-b")]
     [InlineData("send_lat -q 2", "-q")]
     [InlineData("read_lat -l 4", "-l")]

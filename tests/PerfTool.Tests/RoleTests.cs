@@ -34,7 +34,7 @@ public sealed class RoleTests
             $"{test} -n 30 --verify --socket {socket} --address {second}", $"{test} -n 30 --verify --socket {socket} -d {first}");
 
         RequireReports(test, server, client);
-        Assert.Contains($" GID: {Gid(first)}", client.Output, StringComparison.Ordinal);
+        Assert.Contains($" GID: {Spelled(first)}", client.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +89,6 @@ public sealed class RoleTests
     private static string[] Addresses(ToolRun run, string side) =>
         [.. run.Output.Split('\n').Where(line => line.StartsWith($" {side} address:", StringComparison.Ordinal)).Select(line => line[(side.Length + 2)..])];
 
-    private static string Gid(IPAddress address) =>
+    private static string Spelled(IPAddress address) =>
         string.Join(':', address.MapToIPv6().GetAddressBytes().Select(part => part.ToString("00", System.Globalization.CultureInfo.InvariantCulture)));
-
 }

@@ -71,6 +71,6 @@ internal sealed record PeerMessage
 }
 
 /// <summary>Serialisation of <see cref="PeerMessage"/> without reflection.</summary>
-[JsonSourceGenerationOptions(UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PeerMessage))]
 internal sealed partial class PeerJson : JsonSerializerContext;
