@@ -138,7 +138,7 @@ public sealed unsafe class NotificationTests
     [Fact]
     public void No_wakeup_is_lost_between_arming_and_polling()
     {
-        const int Messages = 20_000;
+        const int Messages = 2_000;
         using var pair = new DevicePair(new GuestOptions { Extension = AllBits });
         (DevicePair.Endpoint a, DevicePair.Endpoint b) = pair.Connect();
         int polled = 0;
@@ -165,6 +165,8 @@ public sealed unsafe class NotificationTests
                         lost = 1;
                         return;
                     }
+
+                    Thread.Yield();
                 }
 
                 interruptsSeen = Volatile.Read(ref pair.B.Environment.Interrupts[2]);
@@ -186,6 +188,7 @@ public sealed unsafe class NotificationTests
             }
 
             pair.Run();
+            Thread.Yield();
         }
 
         sleeper.Join();
