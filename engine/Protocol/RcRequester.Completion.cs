@@ -218,56 +218,6 @@ internal sealed unsafe partial class RcRequester
         }
     }
 
-    /// <summary>Completes the oldest request and frees its slot.</summary>
-    private void CompleteHead(CompletionStatus status, string? hint)
-    {
-        SendSlot* slot = Unlink();
-        Report(slot, status, hint);
-        Slots.Return(slot);
-    }
-
-    private SendSlot* Unlink()
-    {
-        SendSlot* slot = _head;
-        _head = slot->Next;
-        if (_head == null)
-        {
-            _tail = null;
-        }
-
-        if (_cursor == slot)
-        {
-            _cursor = _head;
-        }
-
-        return slot;
-    }
-
-    private void Report(SendSlot* slot, CompletionStatus status, string? hint)
-    {
-        ref SendWorkRequest request = ref slot->Request;
-        Completion completion = default;
-        completion.WorkRequestId = request.WorkRequestId;
-        completion.Status = status;
-        completion.Opcode = CompletionOpcodeOf(request.Opcode);
-        completion.Solicited = status != CompletionStatus.Success;
-        completion.Hint = hint;
-        completion.Bytes = !slot->NeedsResponse ? 0 : request.Opcode == WorkOpcode.Read ? request.TotalBytes : sizeof(ulong);
-        bool writeEntry = status != CompletionStatus.Success || _qp.Config.SignalAllSends || (request.Flags & SendFlags.Signaled) != 0;
-        _qp.Host.CompleteSend(_qp, completion, writeEntry);
-    }
-
-    private static CompletionOpcode CompletionOpcodeOf(WorkOpcode opcode) => opcode switch
-    {
-        WorkOpcode.Write or WorkOpcode.WriteWithImmediate => CompletionOpcode.Write,
-        WorkOpcode.Read => CompletionOpcode.Read,
-        WorkOpcode.CompareSwap => CompletionOpcode.CompareSwap,
-        WorkOpcode.FetchAdd => CompletionOpcode.FetchAdd,
-        WorkOpcode.LocalInvalidate => CompletionOpcode.LocalInvalidate,
-        WorkOpcode.BindWindow => CompletionOpcode.BindWindow,
-        _ => CompletionOpcode.Send,
-    };
-
     /// <summary>
     /// After progress: gives back window, restarts retries and timer, and lets go what waited. Comes before anything is counted as a
     /// retry. False when the QP is in error by now.

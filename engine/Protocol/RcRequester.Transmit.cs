@@ -30,7 +30,6 @@ internal sealed unsafe partial class RcRequester
         (uint)Math.Max(1, Math.Min(ReadChunkBytesMax, windowCeilingBytes / 4) >> mtuShift);
 
     /// <summary>Emits request packets while it may; true when more could go at once.</summary>
-    [SkipLocalsInit]
     public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
     {
         _lastNowNs = nowNs;

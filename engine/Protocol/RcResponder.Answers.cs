@@ -7,7 +7,6 @@ namespace RoceEngine.Protocol;
 internal sealed unsafe partial class RcResponder
 {
     /// <summary>Emits what is owed while it may; true when more could go at once.</summary>
-    [SkipLocalsInit]
     public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
     {
         if (_resources is { HasPending: true } && TransmitResponses(sink, ref budget, nowNs))
@@ -29,7 +28,6 @@ internal sealed unsafe partial class RcResponder
         return false;
     }
 
-    [SkipLocalsInit]
     private bool TransmitResponses(IPacketSink sink, ref int budget, long nowNs)
     {
         MemorySegment* room = stackalloc MemorySegment[Placement.SegmentsMax];

@@ -9,7 +9,7 @@ namespace RoceEngine.Protocol.Tests;
 /// </summary>
 public class SimulationTests
 {
-    private const int SeedsByDefault = 150;
+    private const int SeedsByDefault = 100;
     private const long FaultsEndNs = 40_000_000;
     private const long LimitNs = 60_000_000_000;
 

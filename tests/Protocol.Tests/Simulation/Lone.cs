@@ -134,6 +134,16 @@ internal sealed unsafe class Lone
         Assert.Equal(new Psn(Options.ResponderPsn) + psnOffset, Sent[0].Psn);
     }
 
+    /// <summary>As <see cref="AssertAnswers"/>, and that the connection is over on this side: error state, one event, nothing held.</summary>
+    public void AssertEnded(AethSyndrome syndrome, int psnOffset, QueuePairEvent raised)
+    {
+        AssertAnswers(syndrome, psnOffset);
+        Assert.Equal(QueuePairState.Error, Qp.State);
+        Assert.Equal([raised], Rings.Events);
+        Assert.Equal(1, Host.Counters.FatalNaksSent);
+        Assert.Equal(0, Host.Resources.SlotsInUse);
+    }
+
     /// <summary>Moves the clock and calls the QP if it is due.</summary>
     public void Wait(long ns)
     {
