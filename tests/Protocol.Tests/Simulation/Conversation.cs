@@ -21,7 +21,9 @@ internal sealed class Conversation
     private readonly ulong _counter;
     private readonly List<Expectation> _posted = [];
     private readonly List<ReceiveExpectation> _receives = [];
+    private readonly SortedDictionary<ulong, ReceiveWorkRequest> _early = [];
     private ulong _counterModel;
+    private ulong _nextReceive;
 
     public Conversation(World world, (FakeHost Host, QueuePair Qp, Arena Arena) from, (FakeHost Host, QueuePair Qp, Arena Arena) to)
     {
@@ -152,9 +154,6 @@ internal sealed class Conversation
         long delayNs = _world.Random.Next(4) == 0 ? _world.Random.Next(0, 300_000) : 0;
         _world.At(_world.NowNs + delayNs, () => Deposit(ring, request));
     }
-
-    private readonly SortedDictionary<ulong, ReceiveWorkRequest> _early = [];
-    private ulong _nextReceive;
 
     private void Deposit(Queue<ReceiveWorkRequest> ring, ReceiveWorkRequest request)
     {
