@@ -25,7 +25,7 @@ internal readonly record struct DemoStep(DemoOperation Operation, int Bytes)
     };
 
     /// <summary>Bandwidth passes: more of them where a pass is short.</summary>
-    public int BandwidthPasses => Bytes > 64 << 10 ? 8 : 4;
+    public int BandwidthPasses => Bytes > 64 << 10 ? 7 : 5;
 
     /// <summary>One message at a time.</summary>
     public Pass LatencyPass(ulong seed) => NewPass(seed, window: 1);

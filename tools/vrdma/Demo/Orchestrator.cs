@@ -81,20 +81,21 @@ internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progres
     private async Task<StepResult> RunStepAsync(DemoStep step, GuestProcess requester, GuestProcess responder, CancellationToken cancellation)
     {
         GuestReply latency = await RunPassAsync(step.LatencyPass(_seed++), requester, responder, cancellation);
-        double seconds = 0;
-        for (int i = 0; i < step.BandwidthPasses; i++)
-            seconds += (await RunPassAsync(step.BandwidthPass(_seed++), requester, responder, cancellation)).Seconds;
-        long bytes = (long)step.BandwidthPasses * step.Messages * step.Bytes;
-        return new StepResult(step, (step.BandwidthPasses + 1) * step.Messages, latency.LatencyMicroseconds, bytes / seconds);
+        double[] seconds = new double[step.BandwidthPasses];
+        for (int i = 0; i < seconds.Length; i++)
+            seconds[i] = (await RunPassAsync(step.BandwidthPass(_seed++), requester, responder, cancellation)).Seconds;
+        Array.Sort(seconds);
+        double bytesPerSecond = (double)step.Messages * step.Bytes / seconds[seconds.Length / 2];
+        return new StepResult(step, (step.BandwidthPasses + 1) * step.Messages, latency.LatencyMicroseconds, bytesPerSecond);
     }
 
     private static async Task<GuestReply> RunPassAsync(Pass pass, GuestProcess requester, GuestProcess responder, CancellationToken cancellation)
     {
-        await responder.PrepareAsync(pass, isRequester: false, cancellation);
-        await requester.PrepareAsync(pass, isRequester: true, cancellation);
+        await Task.WhenAll(
+            responder.PrepareAsync(pass, isRequester: false, cancellation), requester.PrepareAsync(pass, isRequester: true, cancellation));
         GuestReply measured = await requester.RunAsync(pass, cancellation);
-        await responder.CheckAsync(pass, isRequester: false, cancellation);
-        await requester.CheckAsync(pass, isRequester: true, cancellation);
+        await Task.WhenAll(
+            responder.CheckAsync(pass, isRequester: false, cancellation), requester.CheckAsync(pass, isRequester: true, cancellation));
         return measured;
     }
 }

@@ -7,7 +7,7 @@ namespace RoceEngine.Vrdma.Demo;
 /// <param name="Step">Operation and size.</param>
 /// <param name="Messages">Messages sent and verified.</param>
 /// <param name="LatencyMicroseconds">Median time from a post to its completion, one message outstanding.</param>
-/// <param name="BytesPerSecond">Payload bandwidth with many messages outstanding.</param>
+/// <param name="BytesPerSecond">Payload bandwidth of the median run, many messages outstanding.</param>
 internal readonly record struct StepResult(DemoStep Step, int Messages, double LatencyMicroseconds, double BytesPerSecond);
 
 /// <summary>The steps over one path.</summary>
@@ -39,7 +39,7 @@ internal static class Report
         }
 
         Console.Out.WriteLine();
-        Console.Out.WriteLine("latency: median from post to completion, one message outstanding; bandwidth: payload, 16 outstanding");
+        Console.Out.WriteLine("latency: median from post to completion, one message outstanding; bandwidth: payload of the median run, up to 16 outstanding");
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"all {sections.Sum(s => s.Steps.Sum(r => r.Messages))} messages verified in {elapsed.TotalSeconds:F1} s"));
