@@ -80,7 +80,7 @@ public sealed partial class DemoTests : IDisposable
     [Theory]
     [InlineData("guest 127.14.5.2")]
     [InlineData("guest 127.14.5.4")]
-    [InlineData("daemon for 127.14.5.4")]
+    [InlineData("daemon for 127.14.5.3")]
     public async Task A_child_that_dies_fails_the_demo_with_its_name(string child)
     {
         using Tool demo = Tool.Start(["demo", "--address", "127.14.5.2"], TemporaryFiles(), readsOutput: false);

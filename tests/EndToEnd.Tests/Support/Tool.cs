@@ -13,7 +13,7 @@ internal sealed record ToolResult(int ExitCode, string Output, string Errors)
 /// <summary>Runs the real executables, with bounded time.</summary>
 internal sealed class Tool : IDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
 
     private readonly Process _process;
     private readonly Task<string> _output;

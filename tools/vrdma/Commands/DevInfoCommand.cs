@@ -50,14 +50,14 @@ internal static class DevInfoCommand
     private static IEnumerable<CounterValue> Chosen(IReadOnlyList<CounterValue> attributes, string[] shortForm, bool isVerbose) =>
         isVerbose ? attributes : attributes.Where(attribute => shortForm.Contains(attribute.Name));
 
+    /// <summary>Depth 0 is the device, 1 its attributes, 2 its port, 3 the port's attributes; values of attributes stand in a column.</summary>
     private static void Line(int depth, string name, string value)
     {
         const int tabColumns = 8;
         const int valueColumn = 5 * tabColumns;
-        string begin = new('\t', depth);
-        int column = (depth * tabColumns) + name.Length;
-        int tabs = Math.Max(1, (valueColumn - column + tabColumns - 1) / tabColumns);
-        Console.Out.WriteLine(begin + name + new string('\t', depth == 0 ? 1 : tabs) + value);
+        int missingColumns = valueColumn - (depth * tabColumns) - name.Length;
+        int tabs = depth is 0 or 2 ? 1 : Math.Max(1, (missingColumns + tabColumns - 1) / tabColumns);
+        Console.Out.WriteLine(new string('\t', depth) + name + new string('\t', tabs) + value);
     }
 
     private static string DeviceValue(CounterValue attribute) => attribute.Name switch

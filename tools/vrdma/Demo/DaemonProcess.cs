@@ -7,7 +7,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 {
     private const string ReadyPrefix = "vrdmad ready";
 
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
 

@@ -6,7 +6,7 @@ namespace RoceEngine.Vrdma.Demo;
 /// <summary>A guest process as its parent sees it: requests and replies, a JSON line each.</summary>
 internal sealed class GuestProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan ReplyPatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ReplyPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
 
