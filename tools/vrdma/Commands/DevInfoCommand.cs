@@ -54,7 +54,7 @@ internal static class DevInfoCommand
     private static void Line(int depth, string name, string value)
     {
         const int tabColumns = 8;
-        const int valueColumn = 5 * tabColumns;
+        int valueColumn = (depth < 3 ? 5 : 6) * tabColumns;
         int missingColumns = valueColumn - (depth * tabColumns) - name.Length;
         int tabs = depth is 0 or 2 ? 1 : Math.Max(1, (missingColumns + tabColumns - 1) / tabColumns);
         Console.Out.WriteLine(new string('\t', depth) + name + new string('\t', tabs) + value);
