@@ -64,6 +64,7 @@ internal static partial class Crc32
     /// The register after at least <see cref="BlockBytes"/> bytes, begun with a carry instead of a register: a block to be added to the
     /// first one, from <see cref="CarryOf(uint)"/> or <see cref="CarryOf(Vector128{ulong})"/>.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static uint UpdateCarry(Vector128<ulong> carry, ReadOnlySpan<byte> bytes)
     {
         ref byte source = ref MemoryMarshal.GetReference(bytes);
@@ -73,9 +74,11 @@ internal static partial class Crc32
     }
 
     /// <summary>A register stands at the first four bytes of what follows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<ulong> CarryOf(uint register) => Vector128.CreateScalar((ulong)register);
 
     /// <summary>A sum of blocks is folded over the block that follows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<ulong> CarryOf(Vector128<ulong> sum) => Fold(sum, FoldBy128);
 
     /// <summary>

@@ -50,10 +50,25 @@ public static class IcrcVerifier
             return false;
         }
 
-        var pseudo = new IcrcPseudo(source, destination, sourcePort);
-        uint state = Icrc.Begin(pseudo, udpPayload[..^Icrc.Length], udpPayload.Length);
-        uint difference = Icrc.Finish(state) ^ Icrc.Read(udpPayload[^Icrc.Length..]);
-        return TryRecover(pseudo.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
+        int coveredBytes = udpPayload.Length - Icrc.Length;
+        uint difference = ~StateOf(source, destination, sourcePort, udpPayload[..coveredBytes], udpPayload.Length)
+            ^ Icrc.Read(udpPayload[coveredBytes..]);
+        return TryRecover(source.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
+    }
+
+    /// <summary>With identification 0 and DF set.</summary>
+    private static uint StateOf(
+        in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> covered, int udpPayloadBytes)
+    {
+        if (!Crc32.IsPclmulqdqUsable)
+        {
+            return Icrc.Begin(new IcrcPseudo(source, destination, sourcePort), covered, udpPayloadBytes);
+        }
+
+        uint ports = ((uint)sourcePort << 16) | RoceUdp.Port;
+        return source.IsIPv4
+            ? IcrcPseudo.BeginIPv4(source.IPv4, destination.IPv4, ports, DontFragment, covered, udpPayloadBytes)
+            : IcrcPseudo.BeginIPv6(source, destination, ports, covered, udpPayloadBytes);
     }
 
     private static bool TryRecover(
