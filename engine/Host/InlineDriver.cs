@@ -134,13 +134,17 @@ public sealed class InlineDriver : IDisposable
         }
     }
 
-    /// <summary>Ends the standby thread. Nobody may drive any more.</summary>
+    /// <summary>Ends the standby thread, after a last turn. Whoever still drives finds nothing to do.</summary>
     public void Dispose()
     {
         _stopping.Set();
         _sleep.Wake();
         if (_standby.IsAlive)
             _standby.Join();
+
+        // Entered and never left: a poller of a closing context may still come by, and must not touch the worker any more.
+        while (!TryEnter())
+            Thread.Yield();
         _worker.Turn(HostClock.NowNs());
         _sleep.Dispose();
         _stopping.Dispose();

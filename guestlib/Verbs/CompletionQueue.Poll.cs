@@ -14,7 +14,7 @@ public sealed unsafe partial class CompletionQueue
     /// <exception cref="DeviceLostException">The device is gone, and no completion of before is left.</exception>
     public int Poll(Span<WorkCompletion> completions)
     {
-        int count = TakeEntries(completions);
+        int count = TakeEntries(completions, out _);
         return count != 0 || completions.IsEmpty ? count : PollOfEmptyQueue(completions);
     }
 
@@ -50,29 +50,30 @@ public sealed unsafe partial class CompletionQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int PollOfEmptyQueue(Span<WorkCompletion> completions)
     {
-        if (Context.Driver.Channel.Drive is { } drive)
-        {
-            drive();
-            int count = TakeEntries(completions);
-            if (count != 0)
-            {
-                return count;
-            }
-        }
-
-        return Context.Driver.IsLost ? PollOfLostDevice(completions) : 0;
+        Context.Driver.Channel.Drive?.Invoke();
+        int count = TakeEntries(completions, out bool isLost);
+        return isLost ? PollOfLostDevice(completions) : count;
     }
 
     private int PollOfLostDevice(Span<WorkCompletion> completions)
     {
         // What was published before the loss still counts.
-        int count = TakeEntries(completions);
-        return count != 0 ? count : throw Context.Driver.LostException();
+        int count = TakeEntries(completions, out _);
+        if (count == 0)
+        {
+            EnterOpen();
+            DeviceLostException lost = Context.Driver.LostException();
+            _gate.Exit();
+            throw lost;
+        }
+
+        return count;
     }
 
-    private int TakeEntries(Span<WorkCompletion> completions)
+    private int TakeEntries(Span<WorkCompletion> completions, out bool isLost)
     {
         EnterOpen();
+        isLost = false;
         uint head = _head;
         uint used = Math.Min(RingIndex.Used(PvrdmaRing.ReadProducer(_ring), head, _slots), _slots);
         int count = 0;
@@ -94,6 +95,10 @@ public sealed unsafe partial class CompletionQueue
 
             _head = head;
             PvrdmaRing.PublishConsumer(_ring, head);
+        }
+        else
+        {
+            isLost = Context.Driver.IsLost;
         }
 
         _gate.Exit();

@@ -82,10 +82,9 @@ public sealed unsafe partial class CompletionQueue : IDisposable
     /// <exception cref="DeviceLostException">The device is gone.</exception>
     public void RequestNotification(bool solicitedOnly = false)
     {
-        Arm(solicitedOnly ? CompletionQueuePage.ArmedSolicited : CompletionQueuePage.ArmedAny);
-        if (Context.Driver.IsLost)
+        if (Arm(solicitedOnly ? CompletionQueuePage.ArmedSolicited : CompletionQueuePage.ArmedAny) is { } lost)
         {
-            throw Context.Driver.LostException();
+            throw lost;
         }
     }
 
@@ -103,7 +102,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
         }
 
         ValueTask wait = _waiters.WaitForSignal(cancellationToken);
-        Arm(CompletionQueuePage.ArmedAny);
+        _ = Arm(CompletionQueuePage.ArmedAny);
         Context.Pump.Start();
         if (HasEntries())
         {
@@ -178,25 +177,29 @@ public sealed unsafe partial class CompletionQueue : IDisposable
             : throw new VerbsException(Errno.InputOutput, $"ibv_create_cq: the device made {response.EntryCount} entries of {_slots}");
     }
 
-    private void Arm(uint kind)
+    /// <summary>Arms; returns how the device was lost when it was.</summary>
+    private DeviceLostException? Arm(uint kind)
     {
         EnterOpen();
         Context.Pump.DrainIfCrowded();
         uint armed = Volatile.Read(ref _page->ArmWord);
         while (armed != CompletionQueuePage.ArmedAny && armed != kind)
         {
-            // The exchange is the full fence between arming and the caller's second look; and the device may take the word at any time.
             uint seen = Interlocked.CompareExchange(ref _page->ArmWord, kind, armed);
             if (seen == armed)
             {
                 break;
             }
 
+            // The device took the word meanwhile, or another thread armed too.
             armed = seen;
         }
 
+        // Between arming and the caller's second look at the ring, also where the word was armed before.
         Interlocked.MemoryBarrier();
+        DeviceLostException? lost = Context.Driver.IsLost ? Context.Driver.LostException() : null;
         _gate.Exit();
+        return lost;
     }
 
     private bool HasEntries()

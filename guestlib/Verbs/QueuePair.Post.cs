@@ -119,7 +119,7 @@ public sealed unsafe partial class QueuePair
     /// <returns>False when the queue is full.</returns>
     public bool TryPostReceive(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries)
     {
-        CheckUsable();
+        CheckOpen();
         if (_state == QueuePairState.Reset)
         {
             ThrowInvalid("ibv_post_recv: the queue pair is in reset");
@@ -224,18 +224,19 @@ public sealed unsafe partial class QueuePair
         }
     }
 
+    /// <summary>For the message only: the claim of a slot looks again, where nothing can change meanwhile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckUsable()
+    private void CheckOpen()
     {
-        if (_closed || ProtectionDomain.Context.IsLost)
+        if (_closed)
         {
-            ThrowUnusable();
+            ThrowClosed();
         }
     }
 
     private void CheckSend(SendOpcode opcode)
     {
-        CheckUsable();
+        CheckOpen();
         if (_state < QueuePairState.ReadyToSend)
         {
             ThrowInvalid($"ibv_post_send: the queue pair is in {_state}, below ReadyToSend");
@@ -261,11 +262,10 @@ public sealed unsafe partial class QueuePair
     }
 
     [DoesNotReturn]
-    private void ThrowUnusable()
+    private void ThrowClosed()
     {
         ProtectionDomain.Context.ThrowIfClosed();
-        ObjectDisposedException.ThrowIf(_closed, this);
-        throw _driver.LostException();
+        throw new ObjectDisposedException(nameof(QueuePair));
     }
 
     [DoesNotReturn]

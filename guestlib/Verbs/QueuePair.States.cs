@@ -22,13 +22,15 @@ public sealed unsafe partial class QueuePair
                 return;
             }
 
-            _state = attributes.State;
             if (attributes.State == QueuePairState.Reset)
             {
+                // Before the state: a failed completion polled meanwhile would mark the QP as failed.
                 RemoveCompletions();
                 _sends.Reset();
                 _receives.Reset();
             }
+
+            _state = attributes.State;
         }
     }
 

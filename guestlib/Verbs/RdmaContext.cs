@@ -18,9 +18,17 @@ public sealed partial class RdmaContext : IDisposable
     private RdmaContext(DeviceChannel channel)
     {
         Driver = new DeviceDriver(channel);
-        Name = channel.Name;
-        Address = IPAddress.Parse(channel.Address);
-        Pump = new EventPump(this, Driver);
+        try
+        {
+            Name = channel.Name;
+            Address = IPAddress.Parse(channel.Address);
+            Pump = new EventPump(this, Driver);
+        }
+        catch
+        {
+            Driver.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The device's name.</summary>
@@ -30,7 +38,7 @@ public sealed partial class RdmaContext : IDisposable
     public IPAddress Address { get; }
 
     /// <summary>True once the device is gone.</summary>
-    public bool IsLost => _disposed || Driver.IsLost;
+    public bool IsLost => Driver.IsGone();
 
     internal DeviceDriver Driver { get; }
 

@@ -31,6 +31,7 @@ internal sealed unsafe class DeviceDriver : IDisposable
     private readonly PvrdmaDeviceSharedRegion* _shared;
     private readonly byte* _commandSlot;
     private readonly byte* _responseSlot;
+    private PvrdmaDeviceCaps _caps;
     private ulong _cookie;
     private bool _disposed;
 
@@ -77,8 +78,8 @@ internal sealed unsafe class DeviceDriver : IDisposable
     /// <summary>Bytes of inline data that a send may have at most; 0 when the device has no inline sends.</summary>
     public uint InlineBytesMax { get; private set; }
 
-    /// <summary>What the device can do; filled by the device at bring-up and never changed after.</summary>
-    public ref readonly PvrdmaDeviceCaps Caps => ref _shared->Caps;
+    /// <summary>What the device said at bring-up that it can do.</summary>
+    public ref readonly PvrdmaDeviceCaps Caps => ref _caps;
 
     /// <summary>The ring of asynchronous events: state page, then entries.</summary>
     public byte* AsyncRing => _asyncPages.Memory;
@@ -93,18 +94,25 @@ internal sealed unsafe class DeviceDriver : IDisposable
     public static uint NotificationSlots =>
         RingIndex.UsableSlots((uint)(EventRingPages * GuestAllocator.PageBytes / PvrdmaNotificationEntry.Length));
 
-    /// <summary>True once nothing will come from the device any more: its daemon died, closed it, or it failed.</summary>
+    /// <summary>
+    /// True once nothing will come from the device any more: its daemon died, closed it, or it failed. Looks into shared memory: to be asked only
+    /// where the memory cannot go away, that is under the command lock, under the gate of an open queue, or by the event pump.
+    /// </summary>
     public bool IsLost
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Channel.IsLost || Volatile.Read(ref _devicePage->DeviceState) != DeviceControlPage.StateRunning;
     }
 
-    /// <summary>The exception that tells how the device was lost.</summary>
-    public DeviceLostException LostException() => new(
-        Channel.IsLost ? $"device {Channel.Name}: the connection to its host ended"
-        : Volatile.Read(ref _devicePage->DeviceState) == DeviceControlPage.StateClosed ? $"device {Channel.Name} was closed by its host"
-        : $"device {Channel.Name} failed");
+    /// <summary>The exception that tells how the device was lost. Where <see cref="IsLost"/> may be asked.</summary>
+    public DeviceLostException LostException()
+    {
+        uint state = Volatile.Read(ref _devicePage->DeviceState);
+        return new DeviceLostException(
+            state == DeviceControlPage.StateClosed ? $"device {Channel.Name} was closed by its host"
+            : state == DeviceControlPage.StateFatal ? $"device {Channel.Name} failed"
+            : $"device {Channel.Name}: the connection to its host ended");
+    }
 
     /// <summary>Tells a sleeping worker that there is something to do. Call after a full fence that follows the doorbell.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -169,7 +177,7 @@ internal sealed unsafe class DeviceDriver : IDisposable
         }
     }
 
-    /// <summary>Closes the channel, and with it the device. Nobody may touch guest RAM afterwards.</summary>
+    /// <summary>Closes the channel, and with it the device. Nobody may touch shared memory afterwards.</summary>
     public void Dispose()
     {
         lock (CommandLock)
@@ -179,6 +187,20 @@ internal sealed unsafe class DeviceDriver : IDisposable
                 _disposed = true;
                 Channel.Dispose();
             }
+        }
+    }
+
+    /// <summary>True when the device is lost or closed. Any time.</summary>
+    public bool IsGone()
+    {
+        if (Channel.IsLost)
+        {
+            return true;
+        }
+
+        lock (CommandLock)
+        {
+            return _disposed || IsLost;
         }
     }
 
@@ -210,6 +232,7 @@ internal sealed unsafe class DeviceDriver : IDisposable
         {
             WriteChecked(PvrdmaRegister.DsrLow, (uint)shared, "device shared region");
             WriteChecked(PvrdmaRegister.DsrHigh, (uint)(shared >> 32), "device shared region");
+            _caps = _shared->Caps;
             var offered = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionCaps);
             WriteChecked(PvrdmaRegister.ExtensionEnable, (uint)(offered & Wanted), "extension");
             var enabled = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionEnable);

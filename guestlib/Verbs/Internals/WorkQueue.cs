@@ -34,14 +34,16 @@ internal unsafe struct WorkQueue
 
     /// <summary>
     /// Enters the queue and finds the next free slot. On true the caller writes the slot and calls <see cref="Publish"/>; on false (full)
-    /// nothing is held. Throws when the queue is closed.
+    /// nothing is held. Throws when the queue is closed or the device lost.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryClaim(DeviceDriver driver, out byte* slot)
     {
         _gate.Enter();
         slot = _slots + (RingIndex.Slot(_tail, _slotCount) * (nuint)_slotBytes);
-        return (!RingIndex.IsFull(_tail, _cachedHead, _slotCount) && !_closed) || TryClaimAfterRefresh(driver);
+
+        // A closed queue's memory may be gone already: that is looked at first.
+        return (!_closed && !RingIndex.IsFull(_tail, _cachedHead, _slotCount) && !driver.IsLost) || TryClaimAfterRefresh(driver);
     }
 
     /// <summary>Announces the slot that was claimed and written, rings unless a batch is open, and leaves the queue.</summary>
@@ -116,6 +118,13 @@ internal unsafe struct WorkQueue
         {
             _gate.Exit();
             throw new ObjectDisposedException(nameof(QueuePair));
+        }
+
+        if (driver.IsLost)
+        {
+            DeviceLostException lost = driver.LostException();
+            _gate.Exit();
+            throw lost;
         }
 
         // Acquire: the device has finished with the slots before its index.

@@ -269,8 +269,11 @@ internal sealed unsafe class FakeQueuePair(byte* pages, PvrdmaCreateQp created)
         uint slotBytes = PvrdmaWqeLayout.SendSlotBytes(created.MaxSendSge, created.MaxInlineBytes);
         byte* slot = pages + 4096 + (RingIndex.Slot(_state->Send.ConsumerHead, created.MaxSendWr) * slotBytes);
         rest = new ReadOnlySpan<byte>(slot + PvrdmaWqeLayout.SendHeaderBytes, (int)slotBytes - PvrdmaWqeLayout.SendHeaderBytes);
+
+        // The slot is the guest's again once the index says so: copy before.
+        PvrdmaSendWqe copy = *(PvrdmaSendWqe*)slot;
         PvrdmaRing.PublishConsumer(&_state->Send, RingIndex.Next(_state->Send.ConsumerHead, created.MaxSendWr));
-        return *(PvrdmaSendWqe*)slot;
+        return copy;
     }
 
     public PvrdmaReceiveWqe TakeReceive(out ReadOnlySpan<byte> rest)
@@ -278,7 +281,10 @@ internal sealed unsafe class FakeQueuePair(byte* pages, PvrdmaCreateQp created)
         uint slotBytes = PvrdmaWqeLayout.ReceiveSlotBytes(created.MaxReceiveSge);
         byte* slot = pages + ((1 + created.SendPageCount) * 4096) + (RingIndex.Slot(_state->Receive.ConsumerHead, created.MaxReceiveWr) * slotBytes);
         rest = new ReadOnlySpan<byte>(slot + PvrdmaWqeLayout.ReceiveHeaderBytes, (int)slotBytes - PvrdmaWqeLayout.ReceiveHeaderBytes);
+
+        // The slot is the guest's again once the index says so: copy before.
+        PvrdmaReceiveWqe copy = *(PvrdmaReceiveWqe*)slot;
         PvrdmaRing.PublishConsumer(&_state->Receive, RingIndex.Next(_state->Receive.ConsumerHead, created.MaxReceiveWr));
-        return *(PvrdmaReceiveWqe*)slot;
+        return copy;
     }
 }

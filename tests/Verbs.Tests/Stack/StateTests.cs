@@ -141,4 +141,41 @@ public abstract class StateTests(StackMode mode)
         duo.Left.Context.Dispose();
         Assert.Throws<ObjectDisposedException>(() => duo.Left.QueuePair.PostReceive(1, []));
     }
+
+    [Fact]
+    public void Closing_the_device_under_the_feet_of_those_who_post_and_poll_is_an_error_not_a_crash()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            using var duo = new Duo(mode);
+            using var started = new CountdownEvent(3);
+            Action[] uses =
+            [
+                () => duo.Left.QueuePair.TryPostSend(
+                    new SendRequest { Opcode = SendOpcode.Write, RemoteAddress = duo.Right.Region.Address, RemoteKey = duo.Right.Region.RemoteKey },
+                    [duo.Left.Region.Entry(0, 100)]),
+                () => duo.Left.SendQueue.Poll(new WorkCompletion[1]),
+                () => duo.Left.SendQueue.RequestNotification(),
+            ];
+            Task[] users =
+            [
+                .. uses.Select(use => Task.Factory.StartNew(
+                    () =>
+                    {
+                        use();
+                        started.Signal();
+                        while (true)
+                            use();
+                    },
+                    TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)),
+            ];
+            Assert.True(started.Wait(TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken));
+            duo.Left.Context.Dispose();
+            foreach (Task user in users)
+            {
+                var ended = Assert.Throws<AggregateException>(() => user.Wait(TimeSpan.FromSeconds(90), TestContext.Current.CancellationToken));
+                Assert.IsType<ObjectDisposedException>(ended.InnerException);
+            }
+        }
+    }
 }
