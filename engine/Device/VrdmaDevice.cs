@@ -83,7 +83,10 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
     /// <summary>True when <see cref="Transmit"/> has something to do.</summary>
     public bool HasTransmits => !_core.Transmits.IsEmpty;
 
-    /// <summary>Ends all objects. The guest's control region, when there is one, says that the device is closed.</summary>
+    /// <summary>
+    /// Ends all objects. The guest's control region, when there is one, says that the device is closed. Like all calls it belongs on the
+    /// device's thread: its QPs leave the path windows that they share with other devices of the worker.
+    /// </summary>
     public void Dispose()
     {
         if (_disposed)
