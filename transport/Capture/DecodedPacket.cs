@@ -8,6 +8,11 @@ public sealed class DecodedPacket
     /// <summary>The frame's number in the file, from 1.</summary>
     public required long Number { get; init; }
 
+    /// <summary>
+    /// Position from 0 in a frame that holds a train of datagrams, not yet cut by the sender's segmentation offload; else null.
+    /// </summary>
+    public required int? TrainIndex { get; init; }
+
     /// <summary>Nanoseconds since the Unix epoch.</summary>
     public required long TimestampNs { get; init; }
 
@@ -20,7 +25,7 @@ public sealed class DecodedPacket
     /// <summary>IPv4 TOS or IPv6 traffic class.</summary>
     public required byte Tos { get; init; }
 
-    /// <summary>IPv4 identification as the IP header has it; null for IPv6.</summary>
+    /// <summary>IPv4 identification as the IP header has it, plus the position in a train; null for IPv6.</summary>
     public required ushort? IpIdentification { get; init; }
 
     /// <summary>Bytes from BTH to ICRC, as far as captured.</summary>

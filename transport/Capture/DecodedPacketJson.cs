@@ -44,6 +44,11 @@ public static class DecodedPacketJson
     private static void WriteAddresses(Utf8JsonWriter json, DecodedPacket packet)
     {
         json.WriteNumber("number", packet.Number);
+        if (packet.TrainIndex is { } index)
+        {
+            json.WriteNumber("train_index", index);
+        }
+
         json.WriteString("time", (packet.TimestampNs / 1_000_000_000m).ToString("f9", CultureInfo.InvariantCulture));
         json.WriteString("source", packet.Source.ToString());
         json.WriteString("destination", packet.Destination.ToString());

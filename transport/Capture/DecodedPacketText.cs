@@ -20,6 +20,11 @@ public static class DecodedPacketText
         line.Append(
             CultureInfo.InvariantCulture,
             $"{packet.Number,6} {seconds,14:f9} {packet.Source} -> {packet.Destination} ");
+        if (packet.TrainIndex is { } index)
+        {
+            line.Append(CultureInfo.InvariantCulture, $"train[{index}] ");
+        }
+
         if (packet.HasBth)
         {
             AppendBth(line, packet);

@@ -234,4 +234,53 @@ public class PacketDecoderTests
             Enumerable.Range(1, 51),
             objects.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("number").GetInt32()));
     }
+
+    [Theory]
+    [InlineData(1024, 5, 512, false)]
+    [InlineData(64, 64, 64, false)]
+    [InlineData(4096, 2, 0, false)]
+    [InlineData(0, 10, 0, false)]
+    [InlineData(1024, 5, 512, true)]
+    public void A_train_that_the_network_has_not_cut_yet_is_cut_here(int payloadBytes, int count, int lastPayloadBytes, bool isIPv6)
+    {
+        const ushort identification = 0xFFFE;
+        var train = new List<byte>();
+        for (int i = 0; i < count; i++)
+        {
+            var packet = new Packet
+            {
+                Opcode = Opcode.RcSendOnly,
+                Psn = new Psn((uint)i),
+                PayloadBytes = i == count - 1 ? lastPayloadBytes : payloadBytes,
+            };
+            train.AddRange(Packets.Encode(
+                packet, isIPv6 ? Packets.Left6 : Packets.Left, isIPv6 ? Packets.Right6 : Packets.Right, 0xC001, (ushort)(identification + i)));
+        }
+
+        byte[] ip = Ip([.. train], identification, isIPv6);
+        var summary = new DecodeSummary();
+        List<DecodedPacket> packets = Decode(LinkType.Raw, summary, ip, ip);
+        Assert.Equal(2 * count, packets.Count);
+        for (int i = 0; i < packets.Count; i++)
+        {
+            DecodedPacket packet = packets[i];
+            Assert.Equal((1 + (i / count), i % count, (uint)(i % count)), (packet.Number, packet.TrainIndex, packet.Header.Psn.Value));
+            Assert.Equal((IcrcVerdict.Match, IcrcVerdict.Match), (packet.PacketIcrc, packet.PayloadIcrc));
+            Assert.Equal(isIPv6 ? null : (ushort?)(identification + (i % count)), packet.RecoveredIdentification);
+            Assert.Contains($" train[{i % count}] RC_SEND_ONLY ", DecodedPacketText.Format(packet, 0));
+            Assert.Equal(i % count, JsonDocument.Parse(DecodedPacketJson.Format(packet)).RootElement.GetProperty("train_index").GetInt32());
+        }
+
+        Assert.Equal((2L, 2L * count, 0L), (summary.FrameCount, summary.RoceCount, summary.OtherCount));
+    }
+
+    [Fact]
+    public void What_is_no_train_stays_one_malformed_packet()
+    {
+        byte[] large = new byte[30_000];
+        new Random(4).NextBytes(large);
+        large[0] = (byte)Opcode.RcSendOnly;
+        large[1] = 0;
+        Assert.Equal(MalformedReason.TooLong, Assert.Single(Decode(LinkType.Raw, null, Ip(large))).Reason);
+    }
 }
