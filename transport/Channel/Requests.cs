@@ -24,12 +24,13 @@ public sealed record AttachRequest
     public string? Address { get; init; }
 
     /// <summary>Guest RAM in bytes, rounded up to whole pages.</summary>
-    public long MemoryBytes { get; init; } = ChannelProtocol.GuestRamBytesDefault;
+    /// <remarks>A setter, so that generated JSON code leaves the default in place when a request does not say.</remarks>
+    public long MemoryBytes { get; set; } = ChannelProtocol.GuestRamBytesDefault;
 
     /// <summary>The device's name, unique in the daemon; null lets the daemon choose.</summary>
     public string? Name { get; init; }
 
-    /// <summary>The layout of shared memory that the guest was built for.</summary>
+    /// <summary>The layout of shared memory that the guest was built for. A request that does not say is taken for version 0, which no daemon has.</summary>
     public int AbiVersion { get; init; } = ChannelProtocol.AbiVersion;
 }
 
