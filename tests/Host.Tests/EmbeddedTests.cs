@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using RoceEngine.Embedded;
 using RoceEngine.Verbs;
@@ -112,30 +111,5 @@ public class EmbeddedTests
         using Endpoint holder = Endpoint.Embedded("127.12.7.1");
         VerbsException refused = Assert.ThrowsAny<VerbsException>(() => EmbeddedRdma.Open(new EmbeddedOptions { Address = IPAddress.Parse(address) }));
         Assert.Contains(address, refused.Message);
-    }
-
-    [Fact]
-    public void An_idle_host_takes_less_than_a_hundredth_of_a_core()
-    {
-        using Endpoint a = Endpoint.Embedded("127.12.8.1");
-        using Endpoint b = Endpoint.Embedded("127.12.8.2", DriveMode.Inline);
-        Endpoint.Connect(a, b);
-        a.WriteAndVerify(b, 64, 1);
-        Thread.Sleep(300);
-        using Process self = Process.GetCurrentProcess();
-
-        // Others tests of this process run at the same time: the least of several looks is what counts.
-        double least = double.MaxValue;
-        for (int look = 0; look < 20 && least >= 0.02; look++)
-        {
-            self.Refresh();
-            TimeSpan before = self.TotalProcessorTime;
-            long start = Stopwatch.GetTimestamp();
-            Thread.Sleep(500);
-            self.Refresh();
-            least = Math.Min(least, (self.TotalProcessorTime - before) / Stopwatch.GetElapsedTime(start));
-        }
-        Assert.True(least < 0.02, $"two idle hosts take {least:P1} of a core");
-        a.WriteAndVerify(b, 64, 2);
     }
 }

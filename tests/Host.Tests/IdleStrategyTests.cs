@@ -1,0 +1,58 @@
+namespace RoceEngine.Host.Tests;
+
+public class IdleStrategyTests
+{
+    private const long MicrosecondNs = 1000;
+
+    [Fact]
+    public void An_idle_worker_spins_then_yields_then_sleeps()
+    {
+        var idle = new IdleStrategy(processorCount: 4);
+        var steps = new List<IdleStep>();
+        for (long now = 0; steps.Count == 0 || steps[^1] != IdleStep.Sleep; now += MicrosecondNs)
+            steps.Add(idle.Next(hadWork: now < 5 * MicrosecondNs, now));
+        Assert.Equal([IdleStep.Turn, IdleStep.Spin, IdleStep.Yield, IdleStep.Sleep], steps.Distinct());
+        Assert.Equal(steps.Order(), steps);
+        Assert.InRange(steps.Count, 50, 1000);
+    }
+
+    [Fact]
+    public void Work_starts_the_idle_time_anew()
+    {
+        var idle = new IdleStrategy(processorCount: 4);
+        for (long now = 0; now < 10_000 * MicrosecondNs; now += MicrosecondNs)
+            Assert.NotEqual(IdleStep.Sleep, idle.Next(hadWork: now % (50 * MicrosecondNs) == 0, now));
+    }
+
+    [Fact]
+    public void A_worker_taken_off_its_core_stops_spinning_for_a_while()
+    {
+        var idle = new IdleStrategy(processorCount: 2);
+        Assert.Equal(IdleStep.Spin, idle.Next(false, 0));
+        long now = IdleStrategy.PreemptedNs + 1;
+        Assert.NotEqual(IdleStep.Spin, idle.Next(false, now));
+        Assert.True(idle.IsContended(now));
+        idle.Next(true, now + MicrosecondNs);
+        Assert.Equal(IdleStep.Yield, idle.Next(false, now + 2 * MicrosecondNs));
+        Assert.Equal(IdleStep.Sleep, idle.Next(false, now + 100 * MicrosecondNs));
+        now += IdleStrategy.ContendedForNs;
+        idle.Woke(now);
+        Assert.Equal(IdleStep.Spin, idle.Next(false, now + MicrosecondNs));
+    }
+
+    [Fact]
+    public void A_long_turn_of_work_is_not_taken_for_a_lost_core()
+    {
+        var idle = new IdleStrategy(processorCount: 2);
+        idle.Next(true, 0);
+        idle.Next(true, 10 * IdleStrategy.PreemptedNs);
+        Assert.Equal(IdleStep.Spin, idle.Next(false, 10 * IdleStrategy.PreemptedNs + MicrosecondNs));
+    }
+
+    [Fact]
+    public void With_a_single_core_nobody_spins()
+    {
+        var idle = new IdleStrategy(processorCount: 1);
+        Assert.Equal(IdleStep.Yield, idle.Next(false, 0));
+    }
+}
