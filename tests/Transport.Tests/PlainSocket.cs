@@ -34,15 +34,19 @@ internal sealed class PlainSocket : IDisposable
     public void Send(Gid destination, ReadOnlySpan<byte> datagram) =>
         _socket.SendTo(datagram, new IPEndPoint(destination.ToIPAddress(), RoceUdp.Port));
 
-    /// <summary>All datagrams that wait. On loopback what was sent before the call is there.</summary>
-    public List<byte[]> ReceiveAll()
+    /// <summary>
+    /// That many datagrams, for which it waits (a loaded machine delivers what was sent a moment later), and no more.
+    /// </summary>
+    public List<byte[]> Receive(int count)
     {
         var datagrams = new List<byte[]>();
-        while (_socket.Available > 0 || _socket.Poll(0, SelectMode.SelectRead))
+        long deadline = Environment.TickCount64 + 10_000;
+        while (_socket.Poll(0, SelectMode.SelectRead) || (datagrams.Count < count && Environment.TickCount64 < deadline))
         {
-            int bytes = _socket.Receive(_buffer);
-            datagrams.Add(_buffer[..bytes]);
+            if (_socket.Poll(1_000, SelectMode.SelectRead))
+                datagrams.Add(_buffer[.._socket.Receive(_buffer)]);
         }
+        Assert.Equal(count, datagrams.Count);
         return datagrams;
     }
 

@@ -1,3 +1,5 @@
+using RoceEngine.Wire;
+
 namespace RoceEngine.Links;
 
 /// <summary>How a <see cref="UdpLink"/> uses its socket.</summary>
@@ -16,7 +18,9 @@ public sealed record UdpLinkOptions
     public int SendBufferBytes { get; init; } = 4 << 20;
 
     /// <summary>
-    /// Payloads up to this size are copied while their ICRC is computed; longer ones are handed to the kernel where they lie.
+    /// Payloads up to this size are copied while their ICRC is computed; longer ones are handed to the kernel where they lie. Copying
+    /// all is the default: the kernel takes a train in one piece from the cache a fifth faster, all told, than header and payload by
+    /// turns from where they lie, and a guest that writes to a payload under way cannot make its ICRC wrong.
     /// </summary>
-    public int CopyBytesMax { get; init; } = 256;
+    public int CopyBytesMax { get; init; } = RoceUdp.PayloadBytesMax;
 }

@@ -19,7 +19,7 @@ public sealed class UdpLinkStatistics
     /// <summary>Messages given to the kernel: trains of datagrams, and single datagrams.</summary>
     public long MessagesSent { get; internal set; }
 
-    /// <summary>Calls of sendmmsg that sent something.</summary>
+    /// <summary>System calls that sent something.</summary>
     public long SendCalls { get; internal set; }
 
     /// <summary>Datagrams dropped since the socket's send buffer or the device queue stayed full (EAGAIN, ENOBUFS, ENOMEM).</summary>

@@ -15,8 +15,8 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private const int BufferBytes = 65_536;
     private const int MessagesMax = 32;
 
-    /// <summary>With few large messages a batch small enough to stay in the cache; with many small ones more per call.</summary>
-    private const int MessagesMin = 4;
+    /// <summary>Large messages are taken in batches small enough to stay in the cache.</summary>
+    private const int LargeMessagesMax = 4;
 
     private const int LargeMessageBytes = 8192;
     private const int NameBytes = 32;
@@ -28,7 +28,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private readonly IcrcReceiver _icrc = new();
     private byte* _memory;
     private MultipleMessageHeader* _messages;
-    private int _messagesPerCall = MessagesMin;
+    private int _messagesPerCall = 1;
 
     public UdpReceiver(int socket, in Gid address, UdpLinkStatistics statistics)
     {
@@ -41,18 +41,22 @@ internal sealed unsafe class UdpReceiver : IDisposable
     /// <summary>Sees every datagram, malformed ones too.</summary>
     public IPacketTap? Tap { get; set; }
 
-    /// <summary>Drains the socket until it is empty or about <paramref name="packetsMax"/> datagrams were handled; returns how many were.</summary>
+    /// <summary>
+    /// Takes what waits, up to about <paramref name="packetsMax"/> datagrams; returns how many it handled. May leave some for the next
+    /// call, but returns 0 only for an empty socket.
+    /// </summary>
     public int Receive(IPacketReceiver receiver, int packetsMax)
     {
         int handled = 0;
         while (handled < packetsMax)
         {
             int asked = Math.Min(_messagesPerCall, packetsMax - handled);
-            int received = Sockets.ReceiveMultiple(_socket, _messages, (uint)asked, MSG_DONTWAIT, null);
+            int received = asked == 1 ? TakeOne() : Sockets.ReceiveMultiple(_socket, _messages, (uint)asked, MSG_DONTWAIT, null);
             if (received <= 0)
             {
                 if (received < 0)
                     CountFailure(Marshal.GetLastPInvokeError());
+                _messagesPerCall = 1;
                 break;
             }
 
@@ -62,8 +66,10 @@ internal sealed unsafe class UdpReceiver : IDisposable
                 bytes += _messages[i].Length;
                 handled += HandleMessage(ref _messages[i], receiver);
             }
-            AdaptBatch(received, bytes);
-            if (received < asked)
+            AdaptBatch(asked, received, bytes);
+
+            // After a lone message the next turn looks: asking at once would mostly cost a call in vain.
+            if (received < asked || asked == 1)
                 break;
         }
         return handled;
@@ -171,12 +177,21 @@ internal sealed unsafe class UdpReceiver : IDisposable
         return Gid.Read(new ReadOnlySpan<byte>(address6->Address, Gid.Length));
     }
 
-    private void AdaptBatch(int received, long bytes)
+    /// <summary>A single message by the cheaper call: recvmmsg looks for a second one, and takes its time for it.</summary>
+    private int TakeOne()
     {
-        if (bytes > (long)received * LargeMessageBytes)
-            _messagesPerCall = MessagesMin;
-        else if (received == _messagesPerCall)
-            _messagesPerCall = Math.Min(_messagesPerCall * 2, MessagesMax);
+        nint bytes = Sockets.ReceiveMessage(_socket, &_messages->Header, MSG_DONTWAIT);
+        if (bytes < 0)
+            return -1;
+        _messages->Length = (uint)bytes;
+        return 1;
+    }
+
+    /// <summary>Asks next time for what came, or for twice as much when the socket gave all that it was asked for.</summary>
+    private void AdaptBatch(int asked, int received, long bytes)
+    {
+        int most = bytes > (long)received * LargeMessageBytes ? LargeMessagesMax : MessagesMax;
+        _messagesPerCall = Math.Min(received < asked ? received : asked * 2, most);
     }
 
     private void CountFailure(int errno)

@@ -37,7 +37,7 @@ internal sealed unsafe partial class UdpTransmitter
         int waits = 0;
         for (int next = 0; next < _trainCount;)
         {
-            int sent = Sockets.SendMultiple(_socket, _messages + next, (uint)(_trainCount - next), SendFlags);
+            int sent = SendFrom(next);
             if (sent > 0)
             {
                 _statistics.SendCalls++;
@@ -50,6 +50,15 @@ internal sealed unsafe partial class UdpTransmitter
                 next += AfterRefusal(next, Marshal.GetLastPInvokeError(), ref waits);
             }
         }
+    }
+
+    /// <summary>Returns how many messages went, -1 when the first did not. A single one goes by the cheaper call.</summary>
+    private int SendFrom(int next)
+    {
+        int count = _trainCount - next;
+        if (count > 1)
+            return Sockets.SendMultiple(_socket, _messages + next, (uint)count, SendFlags);
+        return Sockets.SendMessage(_socket, &_messages[next].Header, SendFlags) < 0 ? -1 : 1;
     }
 
     /// <summary>The message at the head was refused. Returns how many trains are done with.</summary>
