@@ -149,13 +149,15 @@ public sealed class PairTests
         Assert.Contains("below bw limit", run.Errors, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void More_than_the_device_can_is_a_usage_error()
+    [Theory]
+    [InlineData("read_bw --pair local -n 20 -o 128", "-o/--outs 128")]
+    [InlineData("write_bw --pair local -n 20000 -q 16384 -t 15000 -s 1", "-q/--qp")]
+    public void More_than_the_device_can_is_a_usage_error(string line, string named)
     {
-        ToolRun run = ToolRun.Of("read_bw --pair local -n 20 -o 128");
+        ToolRun run = ToolRun.Of(line);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("-o/--outs 128", run.Errors, StringComparison.Ordinal);
+        Assert.Contains(named, run.Errors, StringComparison.Ordinal);
         Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -20,7 +20,7 @@ internal sealed class CompletionWaiter(Endpoint endpoint, PerfOptions options, I
     private readonly bool _sleeps = options.UseEvents;
     private Task? _event;
     private int _held;
-    private IdleStrategy _idle;
+    private IdleStrategy _idle = new(pollsDrive: options.Pair != PairMode.None || options.Embedded is not null);
 
     /// <summary>The other side's last word on this size, once it came.</summary>
     public PeerMessage? PeerDone { get; private set; }

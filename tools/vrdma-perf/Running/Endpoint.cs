@@ -31,19 +31,15 @@ internal sealed class Endpoint : IDisposable
         OutstandingReads = options.OutstandingReads == 0
             ? Math.Min(Math.Min(device.MaxRdAtomic, device.MaxDestinationRdAtomic), byte.MaxValue)
             : options.OutstandingReads;
-        if (options.Test.IsResponse && OutstandingReads > device.MaxRdAtomic)
-            throw new UsageException($"-o/--outs {OutstandingReads} is above the device's maximum of {device.MaxRdAtomic}");
-
         MtuBytes = context.QueryPort().ActiveMtuBytes;
-        if (options.MtuBytes > MtuBytes)
-            throw new UsageException($"-m/--mtu {options.MtuBytes} is above the port's MTU of {MtuBytes}");
+        int sendDepth = SendDepth(options);
+        RequireWithinLimits(options, device, sendDepth);
         if (options.MtuBytes != 0)
             MtuBytes = options.MtuBytes;
 
         _domain = context.AllocateProtectionDomain();
         _memory = context.AllocateMemory(2 * BufferBytes * options.QueuePairs);
         Channel = options.UseEvents ? context.CreateCompletionChannel() : null;
-        int sendDepth = SendDepth(options);
         Completions = context.CreateCompletionQueue((sendDepth + options.ReceiveDepth) * options.QueuePairs, Channel);
         Pairs = new QueuePair[options.QueuePairs];
         _psns = new uint[options.QueuePairs];
@@ -169,6 +165,23 @@ internal sealed class Endpoint : IDisposable
         }
         catch (DeviceLostException)
         {
+        }
+    }
+
+    /// <summary>Names the flag that asks for more than the device has, before the device refuses in its own words.</summary>
+    private void RequireWithinLimits(PerfOptions options, DeviceAttributes device, int sendDepth)
+    {
+        Require("-o/--outs", options.Test.IsResponse ? OutstandingReads : 0, device.MaxRdAtomic);
+        Require("-m/--mtu", options.MtuBytes, MtuBytes);
+        Require("-q/--qp", options.QueuePairs, device.MaxQueuePairs);
+        Require("-t/--tx-depth", sendDepth, device.MaxWorkRequests);
+        Require("-r/--rx-depth", options.ReceiveDepth, device.MaxWorkRequests);
+        Require("-q/--qp times the depth of its queues,", (long)(sendDepth + options.ReceiveDepth) * options.QueuePairs, device.MaxCompletionEntries);
+
+        static void Require(string flag, long asked, long maximum)
+        {
+            if (asked > maximum)
+                throw new UsageException($"{flag} {asked} is above the device's maximum of {maximum}");
         }
     }
 

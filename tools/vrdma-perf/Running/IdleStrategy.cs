@@ -2,13 +2,16 @@ namespace RoceEngine.PerfTool.Running;
 
 /// <summary>
 /// What a polling loop does when it found nothing: spins at first, then gives the core away between polls, so that on
-/// few cores the peer or the daemon whose work is awaited gets to run.
+/// few cores the peer or the daemon whose work is awaited gets to run. About as long as a round trip: a poll that also
+/// drives a device asks the kernel for packets, one that only looks at memory costs a few nanoseconds.
 /// </summary>
-internal struct IdleStrategy
+/// <param name="pollsDrive">True when an empty poll drives the device.</param>
+internal struct IdleStrategy(bool pollsDrive)
 {
-    /// <summary>Empty polls in a row before the core is offered to others.</summary>
-    private const int SpinPolls = 2000;
+    private const int SpinPollsOfDriver = 64;
+    private const int SpinPollsOfLooker = 1000;
 
+    private readonly int _spinPolls = pollsDrive ? SpinPollsOfDriver : SpinPollsOfLooker;
     private int _emptyPolls;
 
     /// <summary>Something was found: spin again.</summary>
@@ -18,7 +21,7 @@ internal struct IdleStrategy
     public bool Idle()
     {
         int polls = ++_emptyPolls;
-        if (polls > SpinPolls)
+        if (polls > _spinPolls)
             Thread.Yield();
         return (polls & 0xFF) == 0;
     }
