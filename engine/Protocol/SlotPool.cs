@@ -16,7 +16,8 @@ internal unsafe interface IPooledSlot<T>
 
 /// <summary>
 /// Slots of a fixed size at fixed addresses (pinned chunks), handed out and taken back in a few instructions. Grows by a chunk when
-/// needed and lets go of chunks that are wholly free, one kept back, so that idle queues hold nothing.
+/// needed and lets go of chunks that are wholly free, one kept back, so that idle queues hold nothing. A chunk that was let go and is
+/// needed again is kept back from then on, so that queues whose depth goes up and down settle and allocate no more.
 /// </summary>
 /// <remarks>
 /// A slot that may be named by a packet already emitted but not yet flushed (inline data of a QP that failed) is given back with
@@ -25,11 +26,15 @@ internal unsafe interface IPooledSlot<T>
 internal sealed unsafe class SlotPool<T>
     where T : unmanaged, IPooledSlot<T>
 {
+    private const int FreeChunksKeptMax = 64;
+
     private readonly int _slotsPerChunk;
     private readonly List<Chunk?> _chunks = [];
     private readonly Stack<int> _vacantIndices = new();
     private Chunk? _current;
     private int _wholeFreeChunks;
+    private int _freeChunksKept = 1;
+    private int _chunksLetGo;
     private T* _later;
     private long _laterSinceNs;
 
@@ -126,6 +131,12 @@ internal sealed unsafe class SlotPool<T>
 
     private Chunk AddChunk()
     {
+        if (_chunksLetGo > 0 && _freeChunksKept < FreeChunksKeptMax)
+        {
+            _chunksLetGo--;
+            _freeChunksKept++;
+        }
+
         if (!_vacantIndices.TryPop(out int index))
         {
             index = _chunks.Count;
@@ -139,15 +150,15 @@ internal sealed unsafe class SlotPool<T>
         return chunk;
     }
 
-    /// <summary>Keeps one wholly free chunk so that a queue that goes back and forth does not allocate.</summary>
     private void OnChunkFree(Chunk chunk)
     {
-        if (++_wholeFreeChunks <= 1)
+        if (++_wholeFreeChunks <= _freeChunksKept)
         {
             return;
         }
 
         _wholeFreeChunks--;
+        _chunksLetGo++;
         _chunks[chunk.Index] = null;
         _vacantIndices.Push(chunk.Index);
         MemoryBytes -= (long)_slotsPerChunk * sizeof(T);
