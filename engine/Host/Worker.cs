@@ -156,7 +156,10 @@ public sealed class Worker : IDisposable
         SetRoutesLocal(slot.Address, isLocal: true);
     }
 
-    /// <summary>Lets a device go, after which its owner closes it. Only within a command. False when it was not here.</summary>
+    /// <summary>
+    /// Ends a device, here since it shares windows with its neighbours; its owner then closes the rest. Only within a command.
+    /// False when it was not here.
+    /// </summary>
     public bool Remove(DeviceSlot slot)
     {
         if (!_slots.Contains(slot))
@@ -169,6 +172,7 @@ public sealed class Worker : IDisposable
         // What the leaver had sent to its neighbours points into its memory: it must be gone before that is unmapped.
         while (_local.QueuedPackets > 0)
             _local.Deliver(LocalPacketsPerRound);
+        slot.Device.Dispose();
         return true;
     }
 
@@ -216,8 +220,15 @@ public sealed class Worker : IDisposable
         Current = null;
         _reporter.Report(ReportLevel.Error, $"device {slot.Name} ({slot.Address}) failed and is served no more: {error}");
         slot.IsExpelled = true;
-        Remove(slot);
         slot.TellFatal();
+        try
+        {
+            Remove(slot);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            _reporter.Report(ReportLevel.Error, $"device {slot.Name} ({slot.Address}) could not be taken down cleanly: {e}");
+        }
     }
 
     public void Dispose() => _local.Dispose();
