@@ -259,5 +259,29 @@ public abstract class ErrorTests(StackMode mode)
         }
     }
 
+    [Fact]
+    public void A_completion_queue_that_overflows_is_told_and_keeps_what_it_has()
+    {
+        using var duo = new Duo(mode);
+        CompletionQueue small = duo.Left.Context.CreateCompletionQueue(4);
+        QueuePair queuePair = duo.Left.Domain.CreateQueuePair(new QueuePairOptions { SendCompletionQueue = small, ReceiveCompletionQueue = small });
+        queuePair.ToInit();
+        for (ulong i = 0; i < 10; i++)
+            queuePair.PostReceive(i, duo.Left.Region.Entry(0, 10));
+        queuePair.ToError();
+        AsyncEvent told = duo.NextEvent(duo.Left);
+        while (told.Type != AsyncEventType.CompletionQueueError)
+            told = duo.NextEvent(duo.Left);
+        Assert.Same(small, told.CompletionQueue);
+        var all = new WorkCompletion[20];
+        Assert.Equal([0, 1, 2, 3], all[..small.Poll(all)].Select(completion => completion.WorkRequestId));
+        queuePair.Dispose();
+        small.Dispose();
+
+        // The other queues of the device are as they were.
+        duo.Left.Post(SendOpcode.Write, 0, 10, 1, duo.Right);
+        duo.NextSuccess(duo.Left.SendQueue);
+    }
+
     private static (ulong Id, CompletionStatus Status) IdAndStatus(WorkCompletion completion) => (completion.WorkRequestId, completion.Status);
 }
