@@ -27,6 +27,8 @@ public sealed class UsageErrorTests
     [InlineData("capture -c 99999999999999999999", "'99999999999999999999'")]
     [InlineData("capture --duration x", "'x'")]
     [InlineData("capture -w", "'-w'")]
+    [InlineData("capture -w -d", "'-d'")]
+    [InlineData("stat --wath 1", "'--wath'")]
     [InlineData("decode", "decode")]
     [InlineData("decode /no/such/file.pcap", "'/no/such/file.pcap'")]
     [InlineData("decode --yaml x", "--yaml")]

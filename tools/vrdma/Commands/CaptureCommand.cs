@@ -15,13 +15,13 @@ internal static class CaptureCommand
         {
             Description = "The pcapng file to write; - for standard output (default: a line per packet).",
             HelpName = "FILE",
-            CustomParser = CommonOptions.NonEmpty,
+            CustomParser = CommonOptions.Word,
         };
         Option<string?> device = new("--device", "-d")
         {
             Description = "Name or address of a device (default: all, those attached later included).",
             HelpName = "DEVICE",
-            CustomParser = CommonOptions.NonEmpty,
+            CustomParser = CommonOptions.Word,
         };
         Option<long?> count = CommonOptions.Count("--count", "-c", "End after so many packets.");
         Option<TimeSpan?> duration = CommonOptions.Seconds("--duration", "End after so many seconds.");

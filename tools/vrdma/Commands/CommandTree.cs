@@ -55,9 +55,10 @@ internal static class CommandTree
         if (args.Length == 0)
             return "a command is required: demo, devices, devinfo, stat, capture or decode (see vrdma --help)";
 
-        // A mistyped command is also reported as a missing one; the line should name the word that was typed.
-        ParseError error = parsed.Errors.FirstOrDefault(e => e.Message.Contains('\'', StringComparison.Ordinal)) ?? parsed.Errors[0];
-        return error.Message;
+        // One mistake can be reported in several ways: best by the option that was mistyped, else by the word.
+        return (FirstError("'-") ?? FirstError("'") ?? parsed.Errors[0]).Message;
+
+        ParseError? FirstError(string quoting) => parsed.Errors.FirstOrDefault(e => e.Message.Contains(quoting, StringComparison.Ordinal));
     }
 
     private static int Fail(string message, int exitCode)

@@ -16,7 +16,7 @@ internal static class CommonOptions
     {
         Description = "The daemon's Unix socket (default: $VRDMA_SOCKET, else $XDG_RUNTIME_DIR/vrdma/vrdmad.sock or /run/vrdma/vrdmad.sock).",
         HelpName = "PATH",
-        CustomParser = NonEmpty,
+        CustomParser = Word,
     };
 
     /// <summary>An optional device argument.</summary>
@@ -24,7 +24,7 @@ internal static class CommonOptions
     {
         Description = description,
         Arity = ArgumentArity.ZeroOrOne,
-        CustomParser = NonEmpty,
+        CustomParser = Word,
     };
 
     /// <summary>An option that takes seconds, fractions allowed, above zero.</summary>
@@ -62,13 +62,20 @@ internal static class CommonOptions
 
     public static Option<bool> Json(string description) => new("--json") { Description = description };
 
-    /// <summary>Refuses an empty value, which a shell makes of an unset variable.</summary>
-    public static string? NonEmpty(ArgumentResult result)
+    /// <summary>
+    /// Takes a word as it is, but not an empty one, which a shell makes of an unset variable, nor one that was meant as an option; a
+    /// lone dash is a value.
+    /// </summary>
+    public static string? Word(ArgumentResult result)
     {
         string token = result.Tokens.Single().Value;
-        if (token.Length > 0)
+        OptionResult? option = result.Parent as OptionResult;
+        if (token.Length == 0)
+            result.AddError($"{option?.Option.Name ?? result.Argument.Name} must not be empty ('').");
+        else if (token.Length > 1 && token[0] == '-')
+            result.AddError(option is null ? $"Unrecognized option '{token}'." : $"{option.Option.Name}: '{token}' is an option, not a value.");
+        else
             return token;
-        result.AddError($"{Owner(result)} must not be empty ('').");
         return null;
     }
 
@@ -103,7 +110,4 @@ internal static class CommonOptions
         result.AddError($"{name}: '{token}' is not {kind}.");
         return null;
     }
-
-    private static string Owner(ArgumentResult result) =>
-        result.Parent is OptionResult option ? option.Option.Name : result.Argument.Name;
 }

@@ -15,7 +15,7 @@ internal static class DecodeCommand
         Argument<string> file = new("FILE")
         {
             Description = "A pcap or pcapng file; - for standard input.",
-            CustomParser = CommonOptions.NonEmpty!,
+            CustomParser = CommonOptions.Word!,
         };
         Option<bool> json = CommonOptions.Json("Print one JSON object per line and packet.");
         Command command = new("decode", "Prints the RoCEv2 packets of a pcap or pcapng file.") { file, json };

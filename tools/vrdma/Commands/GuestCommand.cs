@@ -16,7 +16,7 @@ internal static class GuestCommand
         Option<string?> abandoned = new("--abandoned")
         {
             Description = "A directory to remove when standard input ends unasked.",
-            CustomParser = CommonOptions.NonEmpty,
+            CustomParser = CommonOptions.Word,
         };
         Command command = new("guest", "The guest process of the demo.") { socket, address, abandoned };
         command.Hidden = true;
