@@ -11,6 +11,9 @@ internal sealed class GuestSession : IDisposable
     private const int QueueDepth = 256;
     private const int CompletionEntries = 1024;
 
+    /// <summary>4.096 us * 2^17, half a second: on a crowded machine a daemon may wait that long for a core.</summary>
+    private const byte AckTimeout = 17;
+
     private readonly RdmaContext _context;
     private readonly ProtectionDomain _domain;
     private readonly CompletionQueue _completions;
@@ -75,7 +78,7 @@ internal sealed class GuestSession : IDisposable
     {
         QueuePairAddress remote = QueuePairAddress.Parse(peer.QueuePair);
         QueuePair.ToReadyToReceive(remote);
-        QueuePair.ToReadyToSend(_localEnd.Psn);
+        QueuePair.ToReadyToSend(_localEnd.Psn, AckTimeout);
         Peer = peer;
         PeerNumber = remote.Number;
     }

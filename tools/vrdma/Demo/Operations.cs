@@ -8,7 +8,7 @@ namespace RoceEngine.Vrdma.Demo;
 internal static class Operations
 {
     /// <summary>How long a completion may take before the pass is given up.</summary>
-    private static readonly TimeSpan CompletionPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CompletionPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>Polls without a completion before the poller lets others run.</summary>
     private const int PollsPerYield = 64;
