@@ -128,7 +128,7 @@ public sealed record PortAttributes
     /// <summary>The largest MTU of the port, in bytes.</summary>
     public int MaxMtuBytes { get; init; }
 
-    /// <summary>The MTU in use, in bytes: the path MTU that the helpers take when none is given.</summary>
+    /// <summary>The MTU in use, in bytes: the path MTU of <see cref="QueuePair.ToReadyToReceive"/> when none is given.</summary>
     public int ActiveMtuBytes { get; init; }
 
     /// <summary>Entries of the GID table.</summary>

@@ -41,3 +41,11 @@ public sealed class StateTestsLocalInline() : StateTests(StackMode.LocalInline);
 public sealed class StateTestsUdpThread() : StateTests(StackMode.UdpThread);
 
 public sealed class StateTestsUdpInline() : StateTests(StackMode.UdpInline);
+
+public sealed class SharingTestsLocalThread() : SharingTests(StackMode.LocalThread);
+
+public sealed class SharingTestsLocalInline() : SharingTests(StackMode.LocalInline);
+
+public sealed class SharingTestsUdpThread() : SharingTests(StackMode.UdpThread);
+
+public sealed class SharingTestsUdpInline() : SharingTests(StackMode.UdpInline);
