@@ -71,7 +71,7 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>
-    /// One turn: commands, doorbells, packets in, timers, packets out, completions. Bounded, and without allocation unless there
+    /// One turn: commands, doorbells, timers, packets out, packets in, completions. Bounded, and without allocation unless there
     /// are commands. Returns 0 when there was nothing to do.
     /// </summary>
     public int Turn(long nowNs)
@@ -99,10 +99,17 @@ public sealed class Worker : IDisposable
         {
             Current = slot;
             work += slot.Harvest(DoorbellsPerTurn, nowNs);
-            work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs);
             slot.HandleTimeouts(nowNs);
         }
         work += TransmitAll(slots, nowNs);
+
+        // What arrives is answered in the next turn, which follows at once. A guest that waits for it sees it without the time that
+        // sending an ACK takes, and its own request and the ACK leave together, the request first.
+        foreach (DeviceSlot slot in slots)
+        {
+            Current = slot;
+            work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs);
+        }
         for (int round = 0; round < LocalRoundsPerTurn && _local.QueuedPackets > 0; round++)
         {
             Current = null;

@@ -60,6 +60,7 @@ internal static class CommandLine
     {
         Comparison[] comparisons = [.. Comparisons.All.Where(comparison => only.Length == 0 || only.Contains(comparison.Name))];
         var figures = new List<Figure>();
+        Partner.PinThread(last: false);
         try
         {
             foreach (Comparison comparison in comparisons)
