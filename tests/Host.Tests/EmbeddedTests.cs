@@ -75,10 +75,12 @@ public class EmbeddedTests
     {
         EmbeddedHost host = EmbeddedHost.Create();
         using Endpoint a = Endpoint.Embedded("127.12.5.1", host: host);
+        using Endpoint b = Endpoint.Embedded("127.12.5.2", host: host);
+        Endpoint.Connect(a, b);
         host.Dispose();
         Assert.True(a.Context.IsLost);
         Assert.Throws<DeviceLostException>(() => a.Await());
-        Assert.Throws<DeviceLostException>(() => a.PostWrite(a, 0, 8));
+        Assert.Throws<DeviceLostException>(() => a.PostWrite(b, 0, 8));
         Assert.True(a.Context.TryGetAsyncEvent(out AsyncEvent fatal));
         Assert.Equal(AsyncEventType.DeviceFatal, fatal.Type);
     }
