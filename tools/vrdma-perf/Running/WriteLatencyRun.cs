@@ -9,6 +9,13 @@ namespace RoceEngine.PerfTool.Running;
 internal sealed unsafe class WriteLatencyRun(PerfOptions options, Endpoint endpoint, MessagePoster poster, CompletionWaiter waiter, bool isClient)
     : LatencyRun(options, poster, waiter, isClient)
 {
+    /// <summary>
+    /// Looks at the byte between two polls. Two guests of one host drive it in turn, one at a time: who only waits must not
+    /// hold it most of the time, and the peer drives its own message to here.
+    /// </summary>
+    private const int LooksPerPoll = 200;
+
+    private readonly int _looks = options.Pair == PairMode.Local ? LooksPerPoll : 0;
     private byte* _awaited;
     private byte* _written;
 
@@ -27,6 +34,10 @@ internal sealed unsafe class WriteLatencyRun(PerfOptions options, Endpoint endpo
         while (Volatile.Read(ref *_awaited) != expected)
         {
             TakeCompletions();
+            for (int look = 0; look < _looks && Volatile.Read(ref *_awaited) != expected; look++)
+            {
+            }
+
             if (Waiter.PeerDone is not null && Options.IsDuration && Volatile.Read(ref *_awaited) != expected)
                 return false;
         }
