@@ -7,34 +7,14 @@ using RoceEngine.Vrdma.Demo;
 namespace EndToEnd.Tests;
 
 /// <summary><c>vrdma capture</c> while two daemons exchange traffic over UDP.</summary>
-public sealed class CaptureTests : IAsyncLifetime
+public sealed class CaptureTests(CaptureTests.Stage stage) : IClassFixture<CaptureTests.Stage>, IDisposable
 {
     private const string First = "127.14.40.2";
     private const string Second = "127.14.40.3";
 
     private readonly TemporaryDirectory _files = new();
-    private Daemon _one = null!;
-    private Daemon _two = null!;
-    private GuestProcess _requester = null!;
-    private GuestProcess _responder = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _one = await Daemon.StartAsync(First);
-        _two = await Daemon.StartAsync(Second);
-        _requester = await _one.StartGuestAsync(First);
-        _responder = await _two.StartGuestAsync(Second);
-        await Traffic.ConnectAsync(_requester, _responder);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _requester.DisposeAsync();
-        await _responder.DisposeAsync();
-        await _one.DisposeAsync();
-        await _two.DisposeAsync();
-        _files.Dispose();
-    }
+    public void Dispose() => _files.Dispose();
 
     [Fact]
     public async Task A_capture_of_all_operations_is_whole_and_every_icrc_in_it_is_good()
@@ -105,7 +85,7 @@ public sealed class CaptureTests : IAsyncLifetime
     public async Task A_duration_ends_a_capture_without_traffic_as_a_whole_file()
     {
         string file = _files.File("idle.pcapng");
-        ToolResult capture = await Tool.RunAsync(["capture", "-w", file, "--duration", "0.2", "--socket", _one.SocketPath]);
+        ToolResult capture = await Tool.RunAsync(["capture", "-w", file, "--duration", "0.2", "--socket", stage.One.SocketPath]);
 
         Assert.True(capture.ExitCode == 0, capture.ToString());
         Assert.Contains("vrdma: 0 packets captured, 0 dropped", capture.Errors, StringComparison.Ordinal);
@@ -116,15 +96,18 @@ public sealed class CaptureTests : IAsyncLifetime
     [Fact]
     public async Task A_daemon_that_dies_ends_the_capture_with_a_line_and_a_readable_file()
     {
+        await using Daemon daemon = await Daemon.StartAsync("127.14.41.2");
         string file = _files.File("dead.pcapng");
-        using Tool capture = Tool.Start(["capture", "-w", file, "--socket", _one.SocketPath]);
+        using Tool capture = Tool.Start(["capture", "-w", file, "--socket", daemon.SocketPath]);
         await capture.FirstErrorAsync();
 
-        Signals.Kill(_one.Id);
+        Signals.Kill(daemon.Id);
 
         ToolResult result = await capture.WaitAsync();
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains($"vrdma: the daemon at {_one.SocketPath} closed the connection\n", result.Errors, StringComparison.Ordinal);
+        Assert.Contains($"vrdma: the daemon at {daemon.SocketPath} closed the connection\n", result.Errors, StringComparison.Ordinal);
+        ToolResult decoded = await Tool.RunAsync(["decode", file]);
+        Assert.Equal("0 frames: 0 RoCEv2 (0 malformed, 0 with a wrong ICRC), 0 other\n", decoded.Output);
     }
 
     private async Task<string> CaptureAsync(string[] options, bool stopWithSignal)
@@ -139,13 +122,42 @@ public sealed class CaptureTests : IAsyncLifetime
     /// <summary>Runs every operation until the capture ends, or once the capture has begun and then interrupts it.</summary>
     private async Task<ToolResult> CaptureWithTrafficAsync(string[] options, bool stopWithSignal)
     {
-        using Tool capture = Tool.Start(["capture", .. options, "--socket", _one.SocketPath]);
+        using Tool capture = Tool.Start(["capture", .. options, "--socket", stage.One.SocketPath]);
         await capture.FirstErrorAsync();
-        await Traffic.RunEverythingAsync(_requester, _responder);
+        await Traffic.RunEverythingAsync(stage.Requester, stage.Responder);
         if (stopWithSignal)
             Signals.Interrupt(capture.Id);
         ToolResult result = await capture.WaitAsync();
         Assert.True(result.ExitCode == 0, result.ToString());
         return result;
+    }
+
+    /// <summary>A guest on each of two daemons, connected.</summary>
+    public sealed class Stage : IAsyncLifetime
+    {
+        private Daemon _two = null!;
+
+        internal Daemon One { get; private set; } = null!;
+
+        internal GuestProcess Requester { get; private set; } = null!;
+
+        internal GuestProcess Responder { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            One = await Daemon.StartAsync(First);
+            _two = await Daemon.StartAsync(Second);
+            Requester = await One.StartGuestAsync(First);
+            Responder = await _two.StartGuestAsync(Second);
+            await Traffic.ConnectAsync(Requester, Responder);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Requester.DisposeAsync();
+            await Responder.DisposeAsync();
+            await One.DisposeAsync();
+            await _two.DisposeAsync();
+        }
     }
 }

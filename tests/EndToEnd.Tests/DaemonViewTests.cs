@@ -7,31 +7,11 @@ using RoceEngine.Vrdma.Demo;
 namespace EndToEnd.Tests;
 
 /// <summary><c>vrdma devices</c>, <c>devinfo</c> and <c>stat</c> against a daemon whose guests have exchanged traffic.</summary>
-public sealed class DaemonViewTests : IAsyncLifetime
+public sealed class DaemonViewTests(DaemonViewTests.Stage stage) : IClassFixture<DaemonViewTests.Stage>
 {
     private const string First = "127.14.20.2";
     private const string Second = "127.14.20.3";
     private const int MessageBytes = 10_000;
-
-    private Daemon _daemon = null!;
-    private GuestProcess _requester = null!;
-    private GuestProcess _responder = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _daemon = await Daemon.StartAsync(First, Second);
-        _requester = await _daemon.StartGuestAsync(First);
-        _responder = await _daemon.StartGuestAsync(Second);
-        await Traffic.ConnectAsync(_requester, _responder);
-        await Traffic.RunEverythingAsync(_requester, _responder, MessageBytes);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _requester.DisposeAsync();
-        await _responder.DisposeAsync();
-        await _daemon.DisposeAsync();
-    }
 
     [Fact]
     public async Task Devices_lists_each_guest_on_a_line_and_as_json()
@@ -39,11 +19,11 @@ public sealed class DaemonViewTests : IAsyncLifetime
         string text = await OutputAsync("devices");
         string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
-        Assert.Matches($@"^\S+ +{Regex.Escape(First)} +running +{_requester.Id} ", lines[1]);
-        Assert.Matches($@"^\S+ +{Regex.Escape(Second)} +running +{_responder.Id} ", lines[2]);
+        Assert.Matches($@"^\S+ +{Regex.Escape(First)} +running +{stage.Requester.Id} ", lines[1]);
+        Assert.Matches($@"^\S+ +{Regex.Escape(Second)} +running +{stage.Responder.Id} ", lines[2]);
 
         using JsonDocument json = JsonDocument.Parse(await OutputAsync("devices", "--json"));
-        Assert.Equal(_daemon.Id, json.RootElement.GetProperty("daemon").GetProperty("pid").GetInt32());
+        Assert.Equal(stage.Daemon.Id, json.RootElement.GetProperty("daemon").GetProperty("pid").GetInt32());
         JsonElement device = Assert.Single(
             json.RootElement.GetProperty("devices").EnumerateArray(), d => d.GetProperty("address").GetString() == First);
         Assert.Equal("running", device.GetProperty("state").GetString());
@@ -96,7 +76,7 @@ public sealed class DaemonViewTests : IAsyncLifetime
     [Fact]
     public async Task Stat_watch_prints_a_document_a_line_until_interrupted()
     {
-        using Tool stat = Tool.Start(["stat", "--socket", _daemon.SocketPath, "--json", "--watch", "0.05"], readsOutput: false);
+        using Tool stat = Tool.Start(["stat", "--socket", stage.Daemon.SocketPath, "--json", "--watch", "0.05"], readsOutput: false);
         List<DateTimeOffset> times = [];
         for (int i = 0; i < 3; i++)
         {
@@ -120,18 +100,44 @@ public sealed class DaemonViewTests : IAsyncLifetime
     [InlineData("capture", "-w", "/dev/null", "-d")]
     public async Task A_device_that_is_not_there_is_named(params string[] command)
     {
-        ToolResult result = await Tool.RunAsync([.. command, "nobody", "--socket", _daemon.SocketPath]);
+        ToolResult result = await Tool.RunAsync([.. command, "nobody", "--socket", stage.Daemon.SocketPath]);
 
         Assert.Equal(2, result.ExitCode);
-        Assert.Equal($"vrdma: the daemon at {_daemon.SocketPath} has no device 'nobody'\n", result.Errors);
+        Assert.Equal($"vrdma: the daemon at {stage.Daemon.SocketPath} has no device 'nobody'\n", result.Errors);
         Assert.Equal("", result.Output);
     }
 
     private async Task<string> OutputAsync(params string[] arguments)
     {
-        ToolResult result = await Tool.RunAsync([.. arguments, "--socket", _daemon.SocketPath]);
+        ToolResult result = await Tool.RunAsync([.. arguments, "--socket", stage.Daemon.SocketPath]);
         Assert.True(result.ExitCode == 0 && result.Errors.Length == 0, result.ToString());
         Assert.DoesNotContain('\e', result.Output);
         return result.Output;
+    }
+
+    /// <summary>Two guests that have run every operation once and stay.</summary>
+    public sealed class Stage : IAsyncLifetime
+    {
+        internal Daemon Daemon { get; private set; } = null!;
+
+        internal GuestProcess Requester { get; private set; } = null!;
+
+        internal GuestProcess Responder { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            Daemon = await Daemon.StartAsync(First, Second);
+            Requester = await Daemon.StartGuestAsync(First);
+            Responder = await Daemon.StartGuestAsync(Second);
+            await Traffic.ConnectAsync(Requester, Responder);
+            await Traffic.RunEverythingAsync(Requester, Responder, MessageBytes);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Requester.DisposeAsync();
+            await Responder.DisposeAsync();
+            await Daemon.DisposeAsync();
+        }
     }
 }

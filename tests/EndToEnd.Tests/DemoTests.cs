@@ -38,10 +38,14 @@ public sealed partial class DemoTests : IDisposable
         using Socket holder = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         holder.Bind(new IPEndPoint(IPAddress.Parse("127.14.2.2"), 4791));
 
-        ToolResult result = await Tool.RunAsync(["demo", "--address", "127.14.2.2"], TemporaryFiles());
+        using Tool demo = Tool.Start(["demo", "--address", "127.14.2.2"], TemporaryFiles(), readsOutput: false);
+        string begun = await ReadUntilTrafficAsync(demo);
 
-        Assert.True(result.ExitCode == 0, result.ToString());
-        Assert.Contains("UDP port 4791 is taken on 127.14.2.2; using 127.14.2.3", result.Output, StringComparison.Ordinal);
+        Assert.Contains("UDP port 4791 is taken on 127.14.2.2; using 127.14.2.3\n", begun, StringComparison.Ordinal);
+        Assert.Matches(@"\nguest 127\.14\.2\.3: pid ", begun);
+        Signals.Interrupt(demo.Id);
+        await demo.Output.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(130, (await demo.WaitAsync()).ExitCode);
     }
 
     [Theory]

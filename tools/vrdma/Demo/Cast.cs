@@ -3,7 +3,7 @@ using System.Net;
 namespace RoceEngine.Vrdma.Demo;
 
 /// <summary>
-/// All processes of a demo: two daemons, a guest of each, and a second guest of the first daemon. Disposing ends them, guests first.
+/// All processes of a demo: two daemons, a guest of each, and a second guest of the first daemon. Disposing ends them.
 /// </summary>
 internal sealed class Cast : IAsyncDisposable
 {
@@ -55,6 +55,10 @@ internal sealed class Cast : IAsyncDisposable
     public async Task WatchDaemonsAsync(CancellationToken cancellation) =>
         await await Task.WhenAny(_daemons.Select(daemon => daemon.WatchAsync(cancellation)));
 
+    /// <summary>Completes, with the failure, when a guest ends.</summary>
+    public async Task WatchGuestsAsync(CancellationToken cancellation) =>
+        await await Task.WhenAny(_guests.Select(guest => guest.WatchAsync(cancellation)));
+
     /// <summary>Asks every guest to end, and checks that it does so in order.</summary>
     public async Task QuitAsync(CancellationToken cancellation)
     {
@@ -64,8 +68,11 @@ internal sealed class Cast : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_guests.Select(guest => guest.DisposeAsync().AsTask()));
-        await Task.WhenAll(_daemons.Select(daemon => daemon.DisposeAsync().AsTask()));
+        // All at once: a guest that was not asked to quit waits a while for its daemon's end.
+        await Task.WhenAll([
+            .. _guests.Select(guest => guest.DisposeAsync().AsTask()),
+            .. _daemons.Select(daemon => daemon.DisposeAsync().AsTask()),
+        ]);
     }
 
     private async Task StartAllAsync(IPAddress[] addresses, string directory, IDemoProgress progress, CancellationToken cancellation)

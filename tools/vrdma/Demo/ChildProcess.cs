@@ -92,6 +92,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         throw await EndedAsync();
     }
 
+    /// <summary>Fails when the child ends; for one whose standard output others read.</summary>
+    public async Task WatchExitAsync(CancellationToken cancellation)
+    {
+        await _process.WaitForExitAsync(cancellation);
+        throw await EndedAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         try

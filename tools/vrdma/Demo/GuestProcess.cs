@@ -64,6 +64,9 @@ internal sealed class GuestProcess : IAsyncDisposable
 
     public Task QuitAsync(CancellationToken cancellation) => AskAsync(new GuestRequest { Verb = GuestVerb.Quit }, cancellation);
 
+    /// <summary>Completes, with the failure, when the guest ends.</summary>
+    public Task WatchAsync(CancellationToken cancellation) => _process.WatchExitAsync(cancellation);
+
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private async Task<GuestReply> AskAsync(GuestRequest request, CancellationToken cancellation)

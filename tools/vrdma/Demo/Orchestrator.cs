@@ -9,6 +9,9 @@ namespace RoceEngine.Vrdma.Demo;
 /// </summary>
 internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progress)
 {
+    /// <summary>How long after a guest's failure its daemon's end may still show.</summary>
+    private static readonly TimeSpan DaemonEndSettling = TimeSpan.FromSeconds(1);
+
     private ulong _seed = (ulong)DateTime.UtcNow.Ticks;
 
     /// <summary>Runs both sections.</summary>
@@ -17,31 +20,36 @@ internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progres
     public async Task<IReadOnlyList<SectionResult>> RunAsync(CancellationToken cancellation)
     {
         using Workspace workspace = new();
+        await using Cast cast = await Cast.StartAsync(new AddressPlan(firstAddress), workspace.Directory, progress, cancellation);
+        IReadOnlyList<SectionResult> sections = await RunWatchedAsync(cast, cancellation);
+        await cast.QuitAsync(cancellation);
+        return sections;
+    }
+
+    /// <summary>Runs the sections, and gives up as soon as a child ends.</summary>
+    private async Task<IReadOnlyList<SectionResult>> RunWatchedAsync(Cast cast, CancellationToken cancellation)
+    {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using Cast cast = await Cast.StartAsync(new AddressPlan(firstAddress), workspace.Directory, progress, stop.Token);
         Task<IReadOnlyList<SectionResult>> sections = RunSectionsAsync(cast, stop.Token);
         Task daemonEnd = cast.WatchDaemonsAsync(stop.Token);
+        Task guestEnd = cast.WatchGuestsAsync(stop.Token);
         try
         {
-            await Task.WhenAny(sections, daemonEnd);
-            if (daemonEnd.IsFaulted || sections.IsFaulted)
-                await PreferDaemonFailureAsync(daemonEnd);
+            Task first = await Task.WhenAny(sections, daemonEnd, guestEnd);
+            if (!sections.IsCompletedSuccessfully && !cancellation.IsCancellationRequested)
+            {
+                // A daemon's end takes its guests along; its own words explain more than theirs.
+                await await Task.WhenAny(daemonEnd, Task.Delay(DaemonEndSettling, cancellation));
+                await first;
+            }
+
             return await sections;
         }
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAny(sections);
-            await Task.WhenAny(daemonEnd);
+            await Task.WhenAny(Task.WhenAll(sections, daemonEnd, guestEnd));
         }
-    }
-
-    /// <summary>A daemon's end takes its guests along; its own words explain more than theirs.</summary>
-    private static async Task PreferDaemonFailureAsync(Task daemonEnd)
-    {
-        TimeSpan settling = TimeSpan.FromMilliseconds(300);
-        if (await Task.WhenAny(daemonEnd, Task.Delay(settling)) == daemonEnd)
-            await daemonEnd;
     }
 
     private async Task<IReadOnlyList<SectionResult>> RunSectionsAsync(Cast cast, CancellationToken cancellation)
@@ -53,7 +61,6 @@ internal sealed class Orchestrator(IPAddress firstAddress, IDemoProgress progres
             $"RoCEv2 over UDP port {RoceUdp.Port}, two daemons: {requester.Address} to {remote.Address}", requester, remote, cancellation);
         SectionResult byCopy = await RunSectionAsync(
             $"two guests of one daemon, memory copy: {requester.Address} to {local.Address}", requester, local, cancellation);
-        await cast.QuitAsync(cancellation);
         return [overUdp, byCopy];
     }
 
