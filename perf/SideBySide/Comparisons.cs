@@ -23,14 +23,14 @@ internal static class Comparisons
         new("udp_write_goodput_1MiB", Units.GigabytesPerSecond, "RC WRITE 1 MiB over UDP ÷ raw GSO+GRO stream", () => UdpStream(1 << 20), RawStream),
         new(
             "udp_write_latency_8B", Units.Microseconds, "RC WRITE 8 B over UDP ÷ raw spinning datagram, half round trip",
-            () => new WritePingPong(GuestPair.OverUdp(4096)), () => new RawUdpPingPong(OnlyOverheadBytes + 8)),
+            () => new WritePingPong(GuestPair.OverUdp(4096), looksPerPoll: 1), () => new RawUdpPingPong(OnlyOverheadBytes + 8)),
         new(
             "udp_write_rate_64B", Units.MillionPerSecond, "RC WRITE 64 B over UDP ÷ raw GSO datagrams of that size",
             () => new WriteStream(GuestPair.OverUdp(4096), 64, Guest.SendDepth, signalEvery: 64, 1e-6),
             () => new RawUdpStream(OnlyOverheadBytes + 64, trainDatagrams: 64, 1e-6)),
         new(
             "local_write_latency_8B", Units.Microseconds, "RC WRITE 8 B to a guest of the same host ÷ cache line, half round trip",
-            () => new WritePingPong(GuestPair.Local(4096)), () => new CacheLinePingPong()),
+            () => new WritePingPong(GuestPair.Local(4096), looksPerPoll: 200), () => new CacheLinePingPong()),
         new("local_write_bandwidth_64KiB", Units.GigabytesPerSecond, "RC WRITE 64 KiB to a guest of the same host ÷ memcpy", () => LocalStream(64 << 10), () => new MemoryCopy(64 << 10)),
         new("local_write_bandwidth_1MiB", Units.GigabytesPerSecond, "RC WRITE 1 MiB to a guest of the same host ÷ memcpy", () => LocalStream(1 << 20), () => new MemoryCopy(1 << 20)),
         new(

@@ -12,6 +12,7 @@ internal sealed class Partner : IDisposable
 
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private volatile bool _ended;
     private Exception? _failure;
 
     public Partner(string name, Action<Partner> work)
@@ -27,6 +28,7 @@ internal sealed class Partner : IDisposable
             {
                 _failure = failure;
             }
+            _ended = true;
         })
         { IsBackground = true, Name = name };
         _thread.Start();
@@ -43,7 +45,7 @@ internal sealed class Partner : IDisposable
     public bool IsStopping => _stopping;
 
     /// <summary>True when the work has ended, on request or by failure.</summary>
-    public bool HasEnded => !_thread.IsAlive;
+    public bool HasEnded => _ended;
 
     public void Dispose()
     {
