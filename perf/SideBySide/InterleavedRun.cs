@@ -8,7 +8,8 @@ internal static class InterleavedRun
     /// <summary>Rounds of each side.</summary>
     public const int Rounds = 5;
 
-    private const double WarmUpSeconds = 0.2;
+    /// <summary>Long enough for the JIT compiler to have optimised what runs: it does so in the background, in several steps.</summary>
+    private const double WarmUpSeconds = 1.5;
 
     /// <summary>Runs one comparison; each side is measured for <paramref name="seconds"/> in all.</summary>
     public static Figure Run(Comparison comparison, double seconds)
