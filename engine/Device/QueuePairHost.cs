@@ -84,6 +84,8 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
     /// <summary>Only memory windows and fast registrations have keys that a peer may take away; this device has neither, so no key can be.</summary>
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) => AccessVerdict.Denied;
 
+    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;
+
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
         // The dirty log of a migration hooks in here.

@@ -47,6 +47,13 @@ public interface IQueuePairHost
     /// <summary>SEND with invalidate: takes away a remote key; Denied when it cannot be invalidated by this QP.</summary>
     AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey);
 
+    /// <summary>
+    /// Carries out a bind, a local invalidate or a fast registration (<see cref="SendWorkRequest.LocalOperation"/>), when its turn in the send
+    /// queue has come. <see cref="CompletionStatus.Success"/>, or why not: <see cref="CompletionStatus.MemoryWindowBindError"/>,
+    /// <see cref="CompletionStatus.LocalQpOperationError"/>, <see cref="CompletionStatus.LocalProtectionError"/>.
+    /// </summary>
+    CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request);
+
     /// <summary>Memory at these segments was written by the engine (dirty log, later).</summary>
     void MemoryWritten(QueuePair qp, in SegmentList segments);
 

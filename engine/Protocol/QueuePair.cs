@@ -72,6 +72,11 @@ public abstract class QueuePair
     /// <summary>A packet for this QPN came from <paramref name="source"/>.</summary>
     public abstract void HandlePacket(in Packet packet, in Gid source, long nowNs);
 
+    /// <summary>
+    /// As <see cref="HandlePacket"/>, for datagrams: <paramref name="destination"/> is the device's own address or a multicast group.
+    /// </summary>
+    public virtual void HandleDatagram(in Packet packet, in Gid source, in Gid destination, long nowNs) => HandlePacket(packet, source, nowNs);
+
     /// <summary>The time <see cref="DeadlineNs"/> was reached.</summary>
     public abstract void HandleTimeout(long nowNs);
 

@@ -34,6 +34,8 @@ public enum AccessFlags : uint
     WindowBind = 16,
     ZeroBased = 32,
     OnDemand = 64,
+    FlushGlobal = 256,
+    FlushPersistent = 512,
 }
 
 /// <summary>Which attributes a modify names, with the values of <c>enum ibv_qp_attr_mask</c>.</summary>

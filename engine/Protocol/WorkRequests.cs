@@ -16,6 +16,21 @@ public enum WorkOpcode : byte
     LocalInvalidate = 7,
     BindWindow = 8,
     SendWithInvalidate = 9,
+
+    /// <summary>Compare and swap under masks, with the value of <c>IB_WR_MASKED_ATOMIC_CMP_AND_SWP</c>.</summary>
+    MaskedCompareSwap = 12,
+
+    /// <summary>Fetch and add with field boundaries, with the value of <c>IB_WR_MASKED_ATOMIC_FETCH_AND_ADD</c>.</summary>
+    MaskedFetchAdd = 13,
+
+    /// <summary>FLUSH. IBTA vol. 1 (1.5), annex A19.</summary>
+    Flush = 14,
+
+    /// <summary>ATOMIC WRITE of 8 bytes. IBTA vol. 1 (1.5), annex A19.</summary>
+    AtomicWrite = 15,
+
+    /// <summary>Fast registration, with the value of <c>IB_WR_REG_MR</c>.</summary>
+    FastRegister = 32,
 }
 
 /// <summary>Send flags, with the values of <c>enum ibv_send_flags</c>.</summary>
@@ -75,8 +90,79 @@ public struct SendWorkRequest
     /// <summary>Compare-and-swap: the new value.</summary>
     public ulong Swap;
 
-    /// <summary>The first <see cref="SgeCount"/> entries; with <see cref="SendFlags.Inline"/> the data itself.</summary>
+    /// <summary>Masked compare-and-swap: which bits are compared. Masked fetch-and-add: a 1 ends a field, carries do not cross it.</summary>
+    public ulong CompareMaskOrBoundary;
+
+    /// <summary>Masked compare-and-swap: which bits are replaced.</summary>
+    public ulong SwapMask;
+
+    /// <summary>FLUSH: bytes of the remote range; <see cref="FlushOptions.WholeRegion"/> ignores it.</summary>
+    public uint FlushBytes;
+
+    /// <summary>FLUSH: how far, and of what.</summary>
+    public FlushOptions FlushOptions;
+
+    /// <summary>UD: where the datagram goes.</summary>
+    public DatagramAddress Datagram;
+
+    /// <summary>The first <see cref="SgeCount"/> entries; with <see cref="SendFlags.Inline"/> the data itself; a <see cref="Protocol.LocalOperation"/>.</summary>
     public ScatterGatherList Sges;
+
+    /// <summary>Bind, local invalidate, fast registration: the operands, in the place of the entries, of which these have none.</summary>
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    public ref LocalOperation LocalOperation => ref Unsafe.As<ScatterGatherList, LocalOperation>(ref Sges);
+}
+
+/// <summary>Placement type and selectivity level of a FLUSH, with the bits of the FETH. IBTA vol. 1 (1.5), annex A19.</summary>
+[Flags]
+public enum FlushOptions : byte
+{
+    None = 0,
+
+    /// <summary>Global visibility.</summary>
+    Global = 1,
+
+    /// <summary>Persistence.</summary>
+    Persistent = 2,
+
+    /// <summary>Selectivity: the whole memory region instead of a range.</summary>
+    WholeRegion = 16,
+}
+
+/// <summary>Destination of a datagram: what an address handle and <c>wr.ud</c> say.</summary>
+public struct DatagramAddress
+{
+    public Gid Gid;
+    public uint Qpn;
+
+    /// <summary>The queue key for the DETH; with the high bit set the sending QP's own is used instead. IBTA vol. 1, 10.2.5.</summary>
+    public uint QueueKey;
+
+    public byte TrafficClass;
+    public byte HopLimit;
+    public byte SourceGidIndex;
+}
+
+/// <summary>Operands of a work request that touches only this side's keys.</summary>
+public struct LocalOperation
+{
+    /// <summary>Local invalidate: the key. Bind, fast registration: the window's or region's new key.</summary>
+    public uint Key;
+
+    /// <summary>Bind: the local key of the region that the window opens.</summary>
+    public uint RegionKey;
+
+    /// <summary>Bind, fast registration: first address and length of the range; a bind of 0 bytes closes a type-1 window.</summary>
+    public ulong Address;
+
+    public ulong Bytes;
+    public AccessFlags Access;
+
+    /// <summary>Fast registration: guest physical address of the page directory, and pages in it.</summary>
+    public ulong DirectoryAddress;
+
+    public uint PageCount;
+    public uint PageShift;
 }
 
 /// <summary>A receive work request, copied and validated like <see cref="SendWorkRequest"/>.</summary>
@@ -144,6 +230,11 @@ public enum CompletionOpcode : byte
     FetchAdd = 4,
     BindWindow = 5,
     LocalInvalidate = 6,
+    Flush = 8,
+    AtomicWrite = 9,
+    FastRegister = 10,
+    MaskedCompareSwap = 11,
+    MaskedFetchAdd = 12,
     Receive = 128,
     ReceiveWriteWithImmediate = 129,
 }

@@ -26,6 +26,8 @@ public enum Opcode : byte
     RcFetchAdd = 0x14,
     RcSendLastInvalidate = 0x16,
     RcSendOnlyInvalidate = 0x17,
+    RcFlush = 0x1C,
+    RcAtomicWrite = 0x1D,
 
     UcSendFirst = 0x20,
     UcSendMiddle = 0x21,
@@ -44,4 +46,10 @@ public enum Opcode : byte
     UdSendOnlyImmediate = 0x65,
 
     CongestionNotification = 0x81,
+
+    /// <summary>This project's own: the standard leaves 0xC0 … 0xFF to the manufacturer, and has no masked atomics.</summary>
+    RcMaskedCompareSwap = 0xD3,
+
+    /// <summary>This project's own, like <see cref="RcMaskedCompareSwap"/>.</summary>
+    RcMaskedFetchAdd = 0xD4,
 }

@@ -93,6 +93,21 @@ public unsafe struct Packet
     /// <summary>DETH source QPN.</summary>
     public uint SourceQpn;
 
+    /// <summary>AtomicETH of the masked operations: see <c>SendWorkRequest</c>.</summary>
+    public ulong CompareMaskOrBoundary;
+
+    /// <summary>AtomicETH of the masked compare-and-swap.</summary>
+    public ulong SwapMask;
+
+    /// <summary>FETH: placement type and selectivity level as on the wire. IBTA vol. 1 (1.5), annex A19.</summary>
+    public uint FlushOptions;
+
+    /// <summary>Received: the IP header's TOS or traffic class, ECN bits included. Not encoded: a route has its own.</summary>
+    public byte TrafficClass;
+
+    /// <summary>Received: the IP header's TTL or hop limit, 64 where the link does not know it. Not encoded.</summary>
+    public byte HopLimit;
+
     /// <summary>The payload, without padding, in order. Valid only during the call that passes the packet, but see <see cref="IPacketSink"/>.</summary>
     public MemorySegment* Segments;
 

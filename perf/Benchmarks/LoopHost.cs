@@ -126,6 +126,8 @@ internal sealed unsafe class LoopHost : IQueuePairHost, IDisposable
 
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) => AccessVerdict.Denied;
 
+    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;
+
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
     }

@@ -26,6 +26,24 @@ public enum PvrdmaCommand : uint
     ModifySrq = 18,
     QuerySrq = 19,
     DestroySrq = 20,
+
+    /// <summary>Extension (<see cref="ExtensionBits.MemoryWindows"/>): <see cref="PvrdmaCreateMw"/>.</summary>
+    CreateMw = 0x100,
+
+    /// <summary>Extension: a <see cref="PvrdmaHandleCommand"/>.</summary>
+    DestroyMw = 0x101,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>): <see cref="PvrdmaReregisterMr"/>.</summary>
+    ReregisterMr = 0x102,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>): <see cref="PvrdmaResizeCqPages"/>.</summary>
+    ResizeCqPages = 0x103,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>): <see cref="PvrdmaMulticast"/>.</summary>
+    AttachMulticast = 0x104,
+
+    /// <summary>Extension: <see cref="PvrdmaMulticast"/>.</summary>
+    DetachMulticast = 0x105,
 }
 
 /// <summary>What a command came to, in <see cref="PvrdmaResponseHeader.Error"/> and the error register: errno values.</summary>
@@ -81,7 +99,8 @@ public static class PvrdmaCommands
     {
         PvrdmaCommand.QueryPort or PvrdmaCommand.QueryPkey or PvrdmaCommand.CreatePd or PvrdmaCommand.CreateMr
             or PvrdmaCommand.CreateCq or PvrdmaCommand.ResizeCq or PvrdmaCommand.CreateQp or PvrdmaCommand.ModifyQp
-            or PvrdmaCommand.QueryQp or PvrdmaCommand.CreateUc or PvrdmaCommand.CreateSrq or PvrdmaCommand.QuerySrq => true,
+            or PvrdmaCommand.QueryQp or PvrdmaCommand.CreateUc or PvrdmaCommand.CreateSrq or PvrdmaCommand.QuerySrq
+            or PvrdmaCommand.CreateMw or PvrdmaCommand.ReregisterMr or PvrdmaCommand.ResizeCqPages => true,
         _ => false,
     };
 }

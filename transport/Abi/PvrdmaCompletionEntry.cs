@@ -43,6 +43,12 @@ public enum PvrdmaWcOpcode : uint
     FastRegisterMr = 8,
     MaskedCompareSwap = 9,
     MaskedFetchAdd = 10,
+
+    /// <summary>Extension.</summary>
+    Flush = 11,
+
+    /// <summary>Extension.</summary>
+    AtomicWrite = 12,
     Receive = 128,
     ReceiveRdmaWithImmediate = 129,
 }

@@ -24,6 +24,12 @@ public enum PvrdmaAccess : uint
     WindowBind = 16,
     ZeroBased = 32,
     OnDemand = 64,
+
+    /// <summary>Extension.</summary>
+    FlushGlobal = 256,
+
+    /// <summary>Extension.</summary>
+    FlushPersistent = 512,
 }
 
 /// <summary>CREATE_MR.</summary>

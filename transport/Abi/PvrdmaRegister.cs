@@ -82,6 +82,9 @@ public enum ExtensionBits : uint
 
     /// <summary>CQs are armed by the word at <see cref="CompletionQueuePage.ArmWordOffset"/> of their first page.</summary>
     ArmWord = 16,
+
+    /// <summary>The commands and work requests beyond the stock ABI: re-registration, CQ resize, multicast, ATOMIC WRITE, FLUSH.</summary>
+    ExtendedVerbs = 32,
 }
 
 /// <summary>Offsets and bits of the UAR page (BAR2). A value is a handle in the low 24 bits and one operation bit.</summary>

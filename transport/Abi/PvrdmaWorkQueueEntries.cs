@@ -23,6 +23,12 @@ public enum PvrdmaWrOpcode : uint
     BindMemoryWindow = 14,
     RegisterSignatureMr = 15,
     Error = 16,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>).</summary>
+    Flush = 0x100,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>): 8 bytes, from one entry or inline.</summary>
+    AtomicWrite = 0x101,
 }
 
 /// <summary>Flags in a <see cref="PvrdmaSendWqe"/>. <see cref="Inline"/> is an extension.</summary>
@@ -95,6 +101,38 @@ public struct PvrdmaSendWqe
     [FieldOffset(40)] public ulong AtomicCompareOrAdd;
     [FieldOffset(48)] public ulong AtomicSwap;
     [FieldOffset(56)] public uint AtomicRemoteKey;
+
+    [FieldOffset(40)] public uint MaskedLogArgumentBytes;
+    [FieldOffset(44)] public uint MaskedRemoteKey;
+
+    /// <summary>Masked compare-and-swap: the new value. Masked fetch-and-add: the addend.</summary>
+    [FieldOffset(48)] public ulong MaskedSwapOrAdd;
+
+    /// <summary>Masked compare-and-swap: the value to compare with. Masked fetch-and-add: the field boundaries.</summary>
+    [FieldOffset(56)] public ulong MaskedCompareOrBoundary;
+
+    [FieldOffset(64)] public ulong MaskedSwapMask;
+    [FieldOffset(72)] public ulong MaskedCompareMask;
+
+    /// <summary>FLUSH (with <see cref="RemoteAddress"/> and <see cref="RdmaRemoteKey"/>): bytes.</summary>
+    [FieldOffset(44)] public uint FlushLength;
+
+    /// <summary>FLUSH: bit 0 global visibility, bit 1 persistence, bit 4 whole region.</summary>
+    [FieldOffset(48)] public uint FlushOptions;
+
+    /// <summary>Bind: first address of the window (extension).</summary>
+    [FieldOffset(32)] public ulong BindAddress;
+
+    [FieldOffset(40)] public ulong BindLength;
+
+    /// <summary>Bind: local key of the region below.</summary>
+    [FieldOffset(48)] public uint BindRegionKey;
+
+    /// <summary>Bind: a <see cref="PvrdmaAccess"/> of remote rights.</summary>
+    [FieldOffset(52)] public uint BindAccess;
+
+    /// <summary>Bind: the window's key from now on; its upper 24 bits name the window.</summary>
+    [FieldOffset(56)] public uint BindKey;
 
     [FieldOffset(32)] public ulong FastRegisterIova;
     [FieldOffset(40)] public ulong FastRegisterDirectoryAddress;

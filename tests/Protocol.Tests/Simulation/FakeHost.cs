@@ -102,6 +102,8 @@ internal sealed class FakeHost : IQueuePairHost
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) =>
         InvalidatedKeys.Add(remoteKey) ? AccessVerdict.Granted : AccessVerdict.Denied;
 
+    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;
+
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
         foreach (MemorySegment segment in segments.Segments)
