@@ -1,22 +1,38 @@
-using System.Runtime.InteropServices;
 using RoceEngine.Abi;
 using RoceEngine.Device;
+using RoceEngine.Interop;
 
 namespace Device.Tests;
 
-/// <summary>Guest memory and a page allocator that never frees. Pages come in a row, or in falling order for a guest whose memory is scattered.</summary>
+/// <summary>
+/// Guest memory and a page allocator that never frees. Pages come in a row, or in falling order for a guest whose memory is scattered.
+/// Memory of its own lies between guards: a device that reads or writes a byte outside of it ends the test process.
+/// </summary>
 internal sealed unsafe class GuestMemory : IDisposable
 {
     private const int PageBytes = PvrdmaPageDirectory.PageBytes;
 
+    private const long GuardBytes = 1 << 20;
+
     private readonly bool _scattered;
+    private readonly byte* _mapping;
     private ulong _next = PageBytes;
 
     public GuestMemory(int pages, bool scattered)
     {
         Bytes = (long)pages * PageBytes;
-        Start = (byte*)NativeMemory.AlignedAlloc((nuint)Bytes, PageBytes);
-        NativeMemory.Clear(Start, (nuint)Bytes);
+        _mapping = SharedMemory.MapAnonymous(Bytes + (2 * GuardBytes));
+        Start = _mapping + GuardBytes;
+        SystemCallException.Check(SharedMemory.Protect(_mapping, (nuint)GuardBytes, SharedMemory.PROT_NONE), "mprotect");
+        SystemCallException.Check(SharedMemory.Protect(Start + Bytes, (nuint)GuardBytes, SharedMemory.PROT_NONE), "mprotect");
+        _scattered = scattered;
+    }
+
+    /// <summary>Memory that somebody else mapped and unmaps.</summary>
+    public GuestMemory(byte* start, long bytes, bool scattered)
+    {
+        Start = start;
+        Bytes = bytes;
         _scattered = scattered;
     }
 
@@ -60,7 +76,13 @@ internal sealed unsafe class GuestMemory : IDisposable
         return directory;
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(Start);
+    public void Dispose()
+    {
+        if (_mapping != null)
+        {
+            _ = SharedMemory.Unmap(_mapping, (nuint)(Bytes + (2 * GuardBytes)));
+        }
+    }
 
     private ulong AllocateRow(int count)
     {

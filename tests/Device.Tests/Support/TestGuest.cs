@@ -38,25 +38,27 @@ internal sealed unsafe class TestGuest : IDisposable
     private readonly ulong[] _asyncPages;
     private readonly ulong[] _notificationPages;
     private readonly byte* _control;
+    private readonly bool _isOwner;
 
     public TestGuest(GuestOptions? options = null, bool bringUp = true)
+        : this(options ?? new GuestOptions(), null, null, null, bringUp, isOwner: true)
     {
-        Options = options ?? new GuestOptions();
-        Memory = new GuestMemory(Options.Pages, Options.Scattered);
-        Environment = new TestEnvironment { IsLocal = Options.IsLocal };
-        var deviceOptions = new DeviceOptions
-        {
-            Name = "test-" + Options.Address,
-            Gid = Gid.From(System.Net.IPAddress.Parse(Options.Address)),
-            Limits = Options.Limits,
-            UarMode = Options.UarMode,
-        };
-        if (Options.Creator is { } creator)
-        {
-            deviceOptions = deviceOptions with { QueuePairFactory = creator };
-        }
+    }
 
-        Device = new VrdmaDevice(deviceOptions, Memory.Ram, Environment);
+    /// <summary>A driver for a device that somebody else made over that memory and drives.</summary>
+    public TestGuest(GuestOptions options, GuestMemory memory, VrdmaDevice device, byte* control, bool bringUp = true)
+        : this(options, memory, device, control, bringUp, isOwner: false)
+    {
+    }
+
+    private TestGuest(GuestOptions options, GuestMemory? memory, VrdmaDevice? device, byte* control, bool bringUp, bool isOwner)
+    {
+        Options = options;
+        Memory = memory ?? new GuestMemory(Options.Pages, Options.Scattered);
+        Environment = new TestEnvironment { IsLocal = Options.IsLocal };
+        Device = device ?? CreateDevice();
+        _control = control;
+        _isOwner = isOwner;
         Region = Memory.AllocatePage();
         CommandSlot = Memory.AllocatePage();
         ResponseSlot = Memory.AllocatePage();
@@ -70,7 +72,7 @@ internal sealed unsafe class TestGuest : IDisposable
             AsyncRing = new PvrdmaRingPageInfo { PageCount = Options.RingPages, DirectoryAddress = Memory.Directory(_asyncPages) },
             NotificationRing = new PvrdmaRingPageInfo { PageCount = Options.RingPages, DirectoryAddress = Memory.Directory(_notificationPages) },
         };
-        if ((Options.Extension & ExtensionBits.DoorbellBitmap) != 0)
+        if ((Options.Extension & ExtensionBits.DoorbellBitmap) != 0 && isOwner)
         {
             ulong[] pages = [.. Enumerable.Range(0, ControlRegion.Bytes / 4096).Select(_ => Memory.AllocatePage())];
             _control = Memory.At(pages[0]);
@@ -238,8 +240,28 @@ internal sealed unsafe class TestGuest : IDisposable
 
     public void Dispose()
     {
-        Device.Dispose();
-        Memory.Dispose();
+        if (_isOwner)
+        {
+            Device.Dispose();
+            Memory.Dispose();
+        }
+    }
+
+    private VrdmaDevice CreateDevice()
+    {
+        var options = new DeviceOptions
+        {
+            Name = "test-" + Options.Address,
+            Gid = Gid.From(System.Net.IPAddress.Parse(Options.Address)),
+            Limits = Options.Limits,
+            UarMode = Options.UarMode,
+        };
+        if (Options.Creator is { } creator)
+        {
+            options = options with { QueuePairFactory = creator };
+        }
+
+        return new VrdmaDevice(options, Memory.Ram, Environment);
     }
 
     private bool TryReadRing(PvrdmaRing* ring, ulong[] pages, uint slots, int entryBytes, ref uint head, out byte* bytes)
