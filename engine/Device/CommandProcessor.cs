@@ -91,11 +91,19 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
         PvrdmaCommand.QueryQp => QueryQueuePair(request.As<PvrdmaQueryQp>(), ref response.As<PvrdmaQueryQpResponse>()),
         PvrdmaCommand.DestroyQp => DestroyQueuePair(request.As<PvrdmaHandleCommand>(), ref response.As<PvrdmaHandleResponse>()),
 
-        // The stock driver has no resize either. Shared receive queues have their place here; the capabilities say that there are none.
-        PvrdmaCommand.ResizeCq or PvrdmaCommand.CreateSrq or PvrdmaCommand.ModifySrq or PvrdmaCommand.QuerySrq or PvrdmaCommand.DestroySrq =>
-            PvrdmaCommandError.NotSupported,
+        PvrdmaCommand.CreateSrq => CreateSharedReceiveQueue(request.As<PvrdmaCreateSrq>(), ref response.As<PvrdmaHandleResponse>()),
+        PvrdmaCommand.ModifySrq => ModifySharedReceiveQueue(request.As<PvrdmaModifySrq>()),
+        PvrdmaCommand.QuerySrq => QuerySharedReceiveQueue(request.As<PvrdmaHandleCommand>(), ref response.As<PvrdmaQuerySrqResponse>()),
+        PvrdmaCommand.DestroySrq => DestroySharedReceiveQueue(request.As<PvrdmaHandleCommand>()),
+        PvrdmaCommand.CreateMw when Has(ExtensionBits.MemoryWindows) =>
+            CreateWindow(request.As<PvrdmaCreateMw>(), ref response.As<PvrdmaCreateMwResponse>()),
+        PvrdmaCommand.DestroyMw when Has(ExtensionBits.MemoryWindows) => DestroyWindow(request.As<PvrdmaHandleCommand>()),
+        PvrdmaCommand.ReregisterMr when Has(ExtensionBits.ExtendedVerbs) =>
+            ReregisterRegion(request.As<PvrdmaReregisterMr>(), ref response.As<PvrdmaCreateMrResponse>()),
         _ => PvrdmaCommandError.NotSupported,
     };
+
+    private bool Has(ExtensionBits bit) => (core.Extension & bit) != 0;
 
     /// <summary>True when so many more pages may be named.</summary>
     private bool HasRoomForPages(long pages) => pages <= core.Limits.PinnedPages - core.Objects.PinnedPages;

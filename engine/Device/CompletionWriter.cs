@@ -109,10 +109,20 @@ internal sealed class CompletionWriter(DeviceCore core)
         _dirtyCount = 0;
     }
 
-    /// <summary>The values differ from the verbs' for one operation only.</summary>
+    /// <summary>The values of the first operations are the verbs', those after them are the device's own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint OpcodeOf(CompletionOpcode opcode) =>
-        opcode == CompletionOpcode.LocalInvalidate ? (uint)PvrdmaWcOpcode.LocalInvalidate : (uint)opcode;
+        opcode is <= CompletionOpcode.BindWindow or >= CompletionOpcode.Receive ? (uint)opcode : (uint)RareOpcodeOf(opcode);
+
+    private static PvrdmaWcOpcode RareOpcodeOf(CompletionOpcode opcode) => opcode switch
+    {
+        CompletionOpcode.LocalInvalidate => PvrdmaWcOpcode.LocalInvalidate,
+        CompletionOpcode.FastRegister => PvrdmaWcOpcode.FastRegisterMr,
+        CompletionOpcode.MaskedCompareSwap => PvrdmaWcOpcode.MaskedCompareSwap,
+        CompletionOpcode.MaskedFetchAdd => PvrdmaWcOpcode.MaskedFetchAdd,
+        CompletionOpcode.Flush => PvrdmaWcOpcode.Flush,
+        _ => PvrdmaWcOpcode.AtomicWrite,
+    };
 
     private static void SetFlags(ref PvrdmaCqe entry, in Completion completion)
     {

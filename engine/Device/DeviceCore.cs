@@ -16,6 +16,7 @@ internal sealed class DeviceCore
         Events = new EventRings(this);
         Failures = new FailureList(this);
         Completions = new CompletionWriter(this);
+        MemoryOperations = new MemoryOperations(this);
         Host = new QueuePairHost(this);
         Gids = new GidTable(options.Limits.Gids, options.Gid);
     }
@@ -37,6 +38,8 @@ internal sealed class DeviceCore
     public FailureList Failures { get; }
 
     public CompletionWriter Completions { get; }
+
+    public MemoryOperations MemoryOperations { get; }
 
     public QueuePairHost Host { get; }
 
@@ -83,6 +86,12 @@ internal sealed class DeviceCore
         qp.Domain.References--;
         qp.SendCompletionQueue.References--;
         qp.ReceiveCompletionQueue.References--;
+        if (qp.SharedReceives is not null)
+        {
+            qp.SharedReceives.References--;
+        }
+
+        MemoryWindow.CloseAllOf(qp);
     }
 
     /// <summary>Forgets all objects of the guest, and what it enabled.</summary>

@@ -14,6 +14,12 @@ public sealed record DeviceLimits
     /// <summary>MR handles, handle 0 unused.</summary>
     public int MemoryRegions { get; init; } = 65536;
 
+    /// <summary>MW handles, handle 0 unused.</summary>
+    public int MemoryWindows { get; init; } = 65536;
+
+    /// <summary>SRQ handles, handle 0 unused.</summary>
+    public int SharedReceiveQueues { get; init; } = 4096;
+
     /// <summary>PD handles, handle 0 unused.</summary>
     public int ProtectionDomains { get; init; } = 4096;
 
@@ -56,6 +62,8 @@ public sealed record DeviceLimits
         Check(QueuePairs, 2, ControlRegion.HandlesMax, nameof(QueuePairs));
         Check(CompletionQueues, 2, 1 << 20, nameof(CompletionQueues));
         Check(MemoryRegions, 2, 1 << 20, nameof(MemoryRegions));
+        Check(MemoryWindows, 2, 1 << 20, nameof(MemoryWindows));
+        Check(SharedReceiveQueues, 2, 1 << 20, nameof(SharedReceiveQueues));
         Check(ProtectionDomains, 2, 1 << 20, nameof(ProtectionDomains));
         Check(UserContexts, 1, 1 << 20, nameof(UserContexts));
         Check(WorkRequestsPerQueue, 1, 1 << 20, nameof(WorkRequestsPerQueue));

@@ -1,8 +1,16 @@
+using System.Runtime.CompilerServices;
+
 namespace RoceEngine.Device;
 
 /// <summary>The objects of one device by handle, by key and by QPN, and what they cost.</summary>
 internal sealed class DeviceObjects
 {
+    /// <summary>Low bits of a key that a bind or a fast registration may change.</summary>
+    private const int KeyTagBits = 8;
+
+    private readonly IRandomSource _random;
+    private readonly NumberTable<KeyedMemory> _keys;
+
     public DeviceObjects(DeviceOptions options)
     {
         DeviceLimits limits = options.Limits;
@@ -11,7 +19,10 @@ internal sealed class DeviceObjects
         Regions = new ResourceTable<MemoryRegion>(limits.MemoryRegions);
         CompletionQueues = new ResourceTable<CompletionQueue>(limits.CompletionQueues);
         QueuePairs = new ResourceTable<DeviceQueuePair>(limits.QueuePairs);
-        Keys = new NumberTable<MemoryRegion>(options.Random, bits: 32, reservedBelow: 1);
+        Windows = new ResourceTable<MemoryWindow>(limits.MemoryWindows);
+        SharedReceiveQueues = new ResourceTable<SharedReceiveQueue>(limits.SharedReceiveQueues);
+        _random = options.Random;
+        _keys = new NumberTable<KeyedMemory>(options.Random, bits: 24, reservedBelow: 1);
 
         // QPN 0 and 1 are the management QPs, all ones is the multicast address. IBTA vol. 1, 3.5.3, 10.5.
         QueuePairNumbers = new NumberTable<DeviceQueuePair>(options.Random, bits: 24, reservedBelow: 2);
@@ -23,25 +34,52 @@ internal sealed class DeviceObjects
 
     public ResourceTable<MemoryRegion> Regions { get; }
 
+    public ResourceTable<MemoryWindow> Windows { get; }
+
     public ResourceTable<CompletionQueue> CompletionQueues { get; }
 
-    public ResourceTable<DeviceQueuePair> QueuePairs { get; }
+    public ResourceTable<SharedReceiveQueue> SharedReceiveQueues { get; }
 
-    public NumberTable<MemoryRegion> Keys { get; }
+    public ResourceTable<DeviceQueuePair> QueuePairs { get; }
 
     public NumberTable<DeviceQueuePair> QueuePairNumbers { get; }
 
     /// <summary>Pages that MRs and queues name.</summary>
     public long PinnedPages { get; set; }
 
+    /// <summary>What a key opens, or null when no key with these 32 bits is in force.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public KeyedMemory? FindKey(uint key)
+    {
+        KeyedMemory? memory = _keys.Find(key >> KeyTagBits);
+        return memory is not null && memory.Key == key ? memory : null;
+    }
+
+    /// <summary>What the upper 24 bits of a key name, whatever its tag.</summary>
+    public KeyedMemory? FindKeyNumber(uint key) => _keys.Find(key >> KeyTagBits);
+
+    /// <summary>Gives it a key that nobody can guess.</summary>
+    public void AddKey(KeyedMemory memory)
+    {
+        uint number = _keys.Add(memory);
+        byte tag = 0;
+        _random.Fill(new Span<byte>(ref tag));
+        memory.Key = (number << KeyTagBits) | tag;
+    }
+
+    /// <summary>Its key is no more.</summary>
+    public void RemoveKey(KeyedMemory memory) => _keys.Remove(memory.Key >> KeyTagBits);
+
     public void Clear()
     {
         Contexts.Clear();
         Domains.Clear();
         Regions.Clear();
+        Windows.Clear();
         CompletionQueues.Clear();
+        SharedReceiveQueues.Clear();
         QueuePairs.Clear();
-        Keys.Clear();
+        _keys.Clear();
         QueuePairNumbers.Clear();
         PinnedPages = 0;
     }

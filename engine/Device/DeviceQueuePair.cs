@@ -22,6 +22,14 @@ internal sealed class DeviceQueuePair
 
     public GuestPages Pages { get; }
 
+    public TransportService Service { get; init; }
+
+    /// <summary>The SRQ that it receives from; null when it has a receive queue of its own.</summary>
+    public SharedReceiveQueue? SharedReceives { get; init; }
+
+    /// <summary>The type-2 windows that it bound: the first of a list through the windows themselves.</summary>
+    public MemoryWindow? FirstWindow;
+
     /// <summary>The protocol's part; set when the creation succeeded.</summary>
     public QueuePair Protocol { get; set; } = null!;
 

@@ -11,6 +11,7 @@ internal sealed class FailureList(DeviceCore core)
 {
     private readonly Queue<DeviceQueuePair> _queuePairs = new();
     private readonly Queue<CompletionQueue> _completionQueues = new();
+    private readonly Queue<SharedReceiveQueue> _sharedReceiveQueues = new();
 
     /// <summary>A QP's ring is impossible: QP_FATAL and the error state.</summary>
     public void Add(DeviceQueuePair qp)
@@ -32,14 +33,28 @@ internal sealed class FailureList(DeviceCore core)
         }
     }
 
+    /// <summary>An SRQ's index is impossible: SRQ_ERR, and all QPs that take from it fail.</summary>
+    public void Add(SharedReceiveQueue queue)
+    {
+        if (!queue.IsFailed)
+        {
+            queue.IsFailed = true;
+            _sharedReceiveQueues.Enqueue(queue);
+        }
+    }
+
     /// <summary>Does what was put off. Errors flush work requests, which may break further CQs: goes on until nothing is left.</summary>
     public void Process()
     {
-        while (_completionQueues.Count + _queuePairs.Count != 0)
+        while (_completionQueues.Count + _sharedReceiveQueues.Count + _queuePairs.Count != 0)
         {
             if (_completionQueues.TryDequeue(out CompletionQueue? queue))
             {
                 Fail(queue);
+            }
+            else if (_sharedReceiveQueues.TryDequeue(out SharedReceiveQueue? shared))
+            {
+                Fail(shared);
             }
             else if (_queuePairs.TryDequeue(out DeviceQueuePair? qp))
             {
@@ -52,6 +67,7 @@ internal sealed class FailureList(DeviceCore core)
     {
         _queuePairs.Clear();
         _completionQueues.Clear();
+        _sharedReceiveQueues.Clear();
     }
 
     private void Fail(CompletionQueue queue)
@@ -72,13 +88,30 @@ internal sealed class FailureList(DeviceCore core)
         }
     }
 
+    private void Fail(SharedReceiveQueue queue)
+    {
+        if (queue.IsDestroyed)
+        {
+            return;
+        }
+
+        core.Events.RaiseEvent(PvrdmaEvent.SrqError, queue.Handle);
+        foreach (DeviceQueuePair qp in core.Objects.QueuePairs.All())
+        {
+            if (qp.SharedReceives == queue)
+            {
+                Add(qp);
+            }
+        }
+    }
+
     private void Fail(DeviceQueuePair qp)
     {
         qp.IsFailing = false;
 
         // The guest may have destroyed or reset it meanwhile.
         bool isBroken = qp.Sends.IsBroken || qp.Receives.IsBroken
-            || qp.SendCompletionQueue.IsFailed || qp.ReceiveCompletionQueue.IsFailed;
+            || qp.SharedReceives is { IsFailed: true } || qp.SendCompletionQueue.IsFailed || qp.ReceiveCompletionQueue.IsFailed;
         if (!qp.IsDestroyed && isBroken)
         {
             MoveToError(qp);

@@ -1,109 +1,73 @@
-using System.Runtime.CompilerServices;
 using RoceEngine.Abi;
 using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
-/// <summary>A memory region: a range of guest virtual addresses, the pages behind it, and what may be done there under its keys.</summary>
-internal sealed unsafe class MemoryRegion
+/// <summary>How a memory region came to its pages.</summary>
+internal enum RegionKind : byte
 {
-    /// <summary>The most that one piece of a translation holds; a message may be longer than a piece's length field can say.</summary>
-    private const uint PieceBytesMax = 1u << 30;
+    /// <summary>Registered over pages that a directory named.</summary>
+    Pages,
 
-    private readonly GuestPages? _pages;
-    private readonly byte* _linear;
-    private readonly long _firstOffset;
+    /// <summary>All of guest memory, for the guest's own driver.</summary>
+    AllMemory,
 
-    /// <summary>A region over pages that a directory named; the first byte is at <paramref name="start"/>'s offset in the first page.</summary>
+    /// <summary>Gets its pages by a work request, and loses them by an invalidation.</summary>
+    FastRegister,
+}
+
+/// <summary>A memory region. The local and the remote key are the same.</summary>
+internal sealed unsafe class MemoryRegion : KeyedMemory
+{
+    /// <summary>A region over pages; the first byte is at <paramref name="start"/>'s offset in the first page.</summary>
     public MemoryRegion(ProtectionDomain domain, ulong start, ulong bytes, AccessFlags access, GuestPages pages)
+        : base(domain)
     {
-        Domain = domain;
-        Start = start;
-        Bytes = bytes;
-        Access = access;
-        _pages = pages;
-        _firstOffset = (long)(start & (PvrdmaPageDirectory.PageBytes - 1));
-        _linear = pages.Linear == null ? null : pages.Linear + _firstOffset;
         PinnedPages = pages.Count;
+        Open(start, bytes, access, pages);
     }
 
     /// <summary>A region over all of guest memory, addressed by guest physical address.</summary>
     public MemoryRegion(ProtectionDomain domain, in GuestRam ram, AccessFlags access)
+        : base(domain)
     {
-        Domain = domain;
-        Bytes = (ulong)ram.Bytes;
-        Access = access;
-        _linear = ram.Start;
+        Kind = RegionKind.AllMemory;
+        Open(0, (ulong)ram.Bytes, access, ram.Start);
     }
 
-    public ProtectionDomain Domain { get; }
-
-    public uint Handle { get; set; }
-
-    /// <summary>The number by which the region is found: the local and the remote key are the same.</summary>
-    public uint Key { get; set; }
-
-    /// <summary>First address.</summary>
-    public ulong Start { get; }
-
-    public ulong Bytes { get; }
-
-    public AccessFlags Access { get; }
-
-    /// <summary>Pages that count against the device's quota.</summary>
-    public int PinnedPages { get; }
-
-    /// <summary>Turns a range into pieces of memory, when it lies in the region and the region allows what is needed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public AccessVerdict Translate(ulong address, uint bytes, AccessFlags need, ref SegmentList into)
+    /// <summary>A region for fast registration of up to so many pages: closed until then.</summary>
+    public MemoryRegion(ProtectionDomain domain, int pagesMax)
+        : base(domain)
     {
-        // No sum of guest numbers is formed: address below Start wraps to a huge offset, which the first comparison rejects.
-        ulong offset = address - Start;
-        if (offset > Bytes || bytes > Bytes - offset || (Access & need) != need)
-        {
-            return AccessVerdict.Denied;
-        }
-
-        if (_linear != null && bytes <= PieceBytesMax)
-        {
-            return into.TryAdd(_linear + offset, (int)bytes) ? AccessVerdict.Granted : AccessVerdict.TooManyPieces;
-        }
-
-        return _linear != null ? AddLongLinear(_linear + offset, bytes, ref into) : AddScattered((long)offset, bytes, ref into);
+        Kind = RegionKind.FastRegister;
+        PinnedPages = pagesMax;
     }
 
-    private static AccessVerdict AddLongLinear(byte* pointer, uint bytes, ref SegmentList into)
+    public RegionKind Kind { get; }
+
+    /// <summary>Pages that count against the device's quota; of a fast registration region, pages at most.</summary>
+    public int PinnedPages { get; private set; }
+
+    /// <summary>Windows bound to it: while there are any, the region cannot change or go.</summary>
+    public int WindowCount { get; set; }
+
+    /// <summary>Fast registration: opens the region under a new tag.</summary>
+    public void Register(uint key, ulong start, ulong bytes, AccessFlags access, GuestPages pages)
     {
-        while (bytes > 0)
-        {
-            uint piece = Math.Min(bytes, PieceBytesMax);
-            if (!into.TryAdd(pointer, (int)piece))
-            {
-                return AccessVerdict.TooManyPieces;
-            }
-
-            pointer += piece;
-            bytes -= piece;
-        }
-
-        return AccessVerdict.Granted;
+        Key = key;
+        Open(start, bytes, access, pages);
     }
 
-    private AccessVerdict AddScattered(long offset, uint bytes, ref SegmentList into)
+    /// <summary>Takes a fast registration away.</summary>
+    public void Invalidate() => CloseRange();
+
+    /// <summary>Re-registration over other pages.</summary>
+    public void Reregister(ulong start, ulong bytes, GuestPages pages)
     {
-        long at = _firstOffset + offset;
-        while (bytes > 0)
-        {
-            uint piece = Math.Min(bytes, (uint)(PvrdmaPageDirectory.PageBytes - (at & (PvrdmaPageDirectory.PageBytes - 1))));
-            if (!into.TryAdd(_pages!.At(at), (int)piece))
-            {
-                return AccessVerdict.TooManyPieces;
-            }
-
-            at += piece;
-            bytes -= piece;
-        }
-
-        return AccessVerdict.Granted;
+        PinnedPages = pages.Count;
+        Open(start, bytes, Access, pages);
     }
+
+    /// <summary>Re-registration with other rights.</summary>
+    public void Reregister(AccessFlags access) => SetAccess(access);
 }

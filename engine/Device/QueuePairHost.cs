@@ -23,7 +23,7 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
         }
 
         core.Statistics.SendsFetched++;
-        FetchVerdict verdict = WorkRequestReader.ReadSend(slot, record.Capabilities, core.Extension, ref request);
+        FetchVerdict verdict = WorkRequestReader.ReadSend(slot, record, core.Extension, core.Gids, ref request);
         if (verdict == FetchVerdict.Invalid)
         {
             core.Fault(GuestFault.WorkRequest, record.Handle, "send work request is impossible: entry count, lengths, inline size, flags or opcode");
@@ -35,6 +35,11 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
     public FetchVerdict FetchReceive(QueuePair qp, ref ReceiveWorkRequest request)
     {
         DeviceQueuePair record = Record(qp);
+        if (record.SharedReceives is { } shared)
+        {
+            return FetchShared(record, shared, ref request);
+        }
+
         byte* slot = record.Receives.TakeNext();
         if (slot == null)
         {
@@ -71,20 +76,61 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
     public void CompleteReceive(QueuePair qp, in Completion completion)
     {
         DeviceQueuePair record = Record(qp);
-        record.Receives.FreeOldest();
+
+        // An SRQ's slot was given back when the request was taken.
+        if (record.SharedReceives is null)
+        {
+            record.Receives.FreeOldest();
+        }
+
         core.Completions.Write(record, record.ReceiveCompletionQueue, completion);
     }
 
-    public AccessVerdict TranslateLocal(QueuePair qp, uint localKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into) =>
-        Translate(Record(qp), localKey, address, bytes, need, ref into);
+    /// <summary>Local keys are those of regions; a window's key is for peers alone.</summary>
+    public AccessVerdict TranslateLocal(QueuePair qp, uint localKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into)
+    {
+        if (bytes == 0)
+        {
+            return AccessVerdict.Granted;
+        }
 
-    public AccessVerdict TranslateRemote(QueuePair qp, uint remoteKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into) =>
-        Translate(Record(qp), remoteKey, address, bytes, need, ref into);
+        KeyedMemory? memory = core.Objects.FindKey(localKey);
+        return memory is MemoryRegion && memory.Domain == Record(qp).Domain
+            ? memory.Translate(address, bytes, need, ref into)
+            : AccessVerdict.Denied;
+    }
 
-    /// <summary>Only memory windows and fast registrations have keys that a peer may take away; this device has neither, so no key can be.</summary>
-    public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) => AccessVerdict.Denied;
+    public AccessVerdict TranslateRemote(QueuePair qp, uint remoteKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into)
+    {
+        if (bytes == 0)
+        {
+            return AccessVerdict.Granted;
+        }
 
-    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;
+        KeyedMemory? memory = core.Objects.FindKey(remoteKey);
+        DeviceQueuePair record = Record(qp);
+        return memory is not null && memory.Domain == record.Domain && IsOpenTo(memory, record)
+            ? memory.Translate(address, bytes, need, ref into)
+            : AccessVerdict.Denied;
+    }
+
+    public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) =>
+        core.MemoryOperations.TryInvalidateRemotely(Record(qp), remoteKey) ? AccessVerdict.Granted : AccessVerdict.Denied;
+
+    /// <summary>What fails here is a memory management operation error: libibverbs' text for <c>IBV_WC_MW_BIND_ERR</c>.</summary>
+    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request)
+    {
+        DeviceQueuePair record = Record(qp);
+        ref LocalOperation operation = ref request.LocalOperation;
+        bool done = request.Opcode switch
+        {
+            WorkOpcode.BindWindow => core.MemoryOperations.TryBind(record, operation),
+            WorkOpcode.LocalInvalidate => core.MemoryOperations.TryInvalidateLocally(record, operation.Key),
+            WorkOpcode.FastRegister => core.MemoryOperations.TryRegister(record, operation),
+            _ => false,
+        };
+        return done ? CompletionStatus.Success : CompletionStatus.MemoryWindowBindError;
+    }
 
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
@@ -109,18 +155,38 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static DeviceQueuePair Record(QueuePair qp) => Unsafe.As<DeviceQueuePair>(qp.DeviceState!);
 
+    /// <summary>A type-2 window is open to the QP that bound it and to no other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private AccessVerdict Translate(DeviceQueuePair record, uint key, ulong address, uint bytes, AccessFlags need, ref SegmentList into)
+    private static bool IsOpenTo(KeyedMemory memory, DeviceQueuePair record) =>
+        memory is not MemoryWindow window || window.Owner is null || window.Owner == record;
+
+    private FetchVerdict FetchShared(DeviceQueuePair record, SharedReceiveQueue shared, ref ReceiveWorkRequest request)
     {
-        if (bytes == 0)
+        byte* slot = shared.Queue.TakeNext();
+        FetchVerdict verdict = FetchVerdict.Empty;
+        if (slot != null)
         {
-            return AccessVerdict.Granted;
+            core.Statistics.ReceivesFetched++;
+            verdict = WorkRequestReader.ReadReceive(slot, shared.MaxSges, ref request);
+            shared.Queue.FreeOldest();
+            if (verdict == FetchVerdict.Invalid)
+            {
+                core.Fault(GuestFault.WorkRequest, shared.Handle, "shared receive work request is impossible: entry count or lengths");
+            }
+        }
+        else if (shared.Queue.IsBroken && !shared.IsFailed)
+        {
+            core.Fault(GuestFault.RingIndex, shared.Handle, "producer index of the shared receive queue is impossible");
+            core.Failures.Add(shared);
         }
 
-        MemoryRegion? region = core.Objects.Keys.Find(key);
-        return region is not null && region.Domain == record.Domain
-            ? region.Translate(address, bytes, need, ref into)
-            : AccessVerdict.Denied;
+        // Also when it is empty: a guest that armed the limit too late is told by the first message that finds nothing.
+        if (shared.TryReachLimit())
+        {
+            core.Events.RaiseEvent(PvrdmaEvent.SrqLimitReached, shared.Handle);
+        }
+
+        return verdict;
     }
 
     private void FailRing(DeviceQueuePair record, string text)

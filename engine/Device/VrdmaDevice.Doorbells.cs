@@ -55,7 +55,7 @@ public sealed unsafe partial class VrdmaDevice
                 RingCompletionQueue(handle, value);
                 break;
             case PvrdmaUar.SrqOffset:
-                _core.Fault(GuestFault.Doorbell, handle, "doorbell of a shared receive queue, which this device does not have");
+                RingShared(handle);
                 break;
             default:
                 _core.Fault(GuestFault.Doorbell, (uint)offset, "write to a UAR offset that means nothing");
@@ -155,6 +155,19 @@ public sealed unsafe partial class VrdmaDevice
         else
         {
             _core.Fault(GuestFault.Doorbell, handle, "receive doorbell of a queue pair that does not exist");
+        }
+    }
+
+    /// <summary>Nothing to do: whoever needs a shared receive looks at the ring itself.</summary>
+    private void RingShared(uint handle)
+    {
+        if (_core.Objects.SharedReceiveQueues[handle] is not null)
+        {
+            _core.Statistics.ReceiveDoorbells++;
+        }
+        else
+        {
+            _core.Fault(GuestFault.Doorbell, handle, "doorbell of a shared receive queue that does not exist");
         }
     }
 

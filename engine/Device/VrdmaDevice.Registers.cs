@@ -10,11 +10,13 @@ public sealed unsafe partial class VrdmaDevice
 
     private uint _error;
     private uint _regionLow;
+    private ulong _regionAddress;
     private bool _hasRegion;
 
     /// <summary>What the extension can offer: the doorbell bitmap only where there is a control region to hold it.</summary>
     private ExtensionBits Offered =>
-        ExtensionBits.Inline | ExtensionBits.ArmWord | (_controlRegion == null ? ExtensionBits.None : ExtensionBits.DoorbellBitmap);
+        ExtensionBits.Inline | ExtensionBits.UnreliableConnection | ExtensionBits.MemoryWindows | ExtensionBits.ArmWord
+        | ExtensionBits.ExtendedVerbs | (_controlRegion == null ? ExtensionBits.None : ExtensionBits.DoorbellBitmap);
 
     private static ReadOnlySpan<int> ReadableRegisters =>
     [
@@ -117,8 +119,8 @@ public sealed unsafe partial class VrdmaDevice
         }
 
         // Even with a bad ring: the driver looks at the capabilities first.
-        region->Caps = DeviceCapabilities.Of(_core.Options);
-        Thread.MemoryBarrier();
+        TellCapabilities(region);
+        _regionAddress = address;
         _hasRegion = error == PvrdmaCommandError.None;
         if (!_hasRegion)
         {
@@ -206,8 +208,20 @@ public sealed unsafe partial class VrdmaDevice
             return PvrdmaCommandError.Busy;
         }
 
+        // What the device can do depends on it: the shared region says so from now on.
         _core.Extension = wanted & Offered;
+        if (_hasRegion && _core.Ram.TryResolve(_regionAddress, (ulong)sizeof(PvrdmaDeviceSharedRegion), out byte* region))
+        {
+            TellCapabilities((PvrdmaDeviceSharedRegion*)region);
+        }
+
         return PvrdmaCommandError.None;
+    }
+
+    private void TellCapabilities(PvrdmaDeviceSharedRegion* region)
+    {
+        region->Caps = Capabilities;
+        Thread.MemoryBarrier();
     }
 
     private void Request()

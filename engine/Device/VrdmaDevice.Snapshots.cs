@@ -28,7 +28,7 @@ public readonly record struct MemoryRegionSnapshot(uint Handle, uint ProtectionD
 public sealed unsafe partial class VrdmaDevice
 {
     /// <summary>What the device is and can hold, as its guest's driver reads it.</summary>
-    public PvrdmaDeviceCaps Capabilities => DeviceCapabilities.Of(_core.Options);
+    public PvrdmaDeviceCaps Capabilities => DeviceCapabilities.Of(_core.Options, _core.Extension);
 
     /// <summary>The device's one port, as its guest's driver reads it.</summary>
     public PvrdmaPortAttributes PortAttributes => _commands.DescribePort();

@@ -64,6 +64,10 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
 
     public int MemoryRegionCount => _core.Objects.Regions.Count;
 
+    public int MemoryWindowCount => _core.Objects.Windows.Count;
+
+    public int SharedReceiveQueueCount => _core.Objects.SharedReceiveQueues.Count;
+
     public int ProtectionDomainCount => _core.Objects.Domains.Count;
 
     public int UserContextCount => _core.Objects.Contexts.Count;

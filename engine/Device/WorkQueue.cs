@@ -66,6 +66,14 @@ internal unsafe struct WorkQueue
         }
     }
 
+    /// <summary>Requests posted and not yet taken, by a fresh look at the guest's index; false when that is impossible.</summary>
+    public bool TryCountWaiting(out uint waiting)
+    {
+        RefreshProducer();
+        waiting = IsBroken || Slots == 0 ? 0 : RingIndex.Used(_producer, _fetch, Slots);
+        return !IsBroken;
+    }
+
     /// <summary>Both sides begin again at 0; the guest resets its index itself.</summary>
     public void Reset()
     {

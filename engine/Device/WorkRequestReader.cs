@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RoceEngine.Abi;
 using RoceEngine.Protocol;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Device;
 
@@ -15,11 +16,18 @@ internal static unsafe class WorkRequestReader
     /// <summary>Bytes of a message at most. IBTA vol. 1, 9.7.1.</summary>
     private const ulong MessageBytesMax = 1ul << 31;
 
+    private const uint QpnMax = 0xFF_FFFF;
+    private const uint LogAtomicBytes = 3;
+
+    private const FlushOptions KnownFlushOptions = FlushOptions.Global | FlushOptions.Persistent | FlushOptions.WholeRegion;
+
     private const PvrdmaSendFlags KnownFlags = PvrdmaSendFlags.Fence | PvrdmaSendFlags.Signaled | PvrdmaSendFlags.Solicited
         | PvrdmaSendFlags.Inline | PvrdmaSendFlags.IpChecksum;
 
-    /// <summary>Reads a send work request from its slot, which holds at least the header and what the capabilities promise, in one page.</summary>
-    public static FetchVerdict ReadSend(byte* slot, in PvrdmaQpCapabilities capabilities, ExtensionBits extension, ref SendWorkRequest request)
+    /// <summary>
+    /// Reads a send work request of a QP from its slot, which holds at least the header and what the QP's capabilities promise, in one page.
+    /// </summary>
+    public static FetchVerdict ReadSend(byte* slot, DeviceQueuePair qp, ExtensionBits extension, GidTable gids, ref SendWorkRequest request)
     {
         Unsafe.SkipInit(out PvrdmaSendWqe head);
         Unsafe.CopyBlockUnaligned(&head, slot, PvrdmaWqeLayout.SendHeaderBytes);
@@ -34,6 +42,25 @@ internal static unsafe class WorkRequestReader
         // The values of the remaining flags are the same on both sides.
         request.Flags = (SendFlags)(flags & ~PvrdmaSendFlags.IpChecksum);
         request.ImmediateOrKey = head.ImmediateOrKey;
+        if (qp.Service == TransportService.UnreliableDatagram && !TryReadDatagram(head, qp, gids, ref request))
+        {
+            return FetchVerdict.Invalid;
+        }
+
+        if (IsLocal(request.Opcode))
+        {
+            return ReadLocal(head, ref request);
+        }
+
+        return TryReadOperation(head, ref request) ? ReadData(slot, head, qp, extension, ref request) : FetchVerdict.Invalid;
+    }
+
+    private static bool IsLocal(WorkOpcode opcode) =>
+        opcode is WorkOpcode.LocalInvalidate or WorkOpcode.BindWindow or WorkOpcode.FastRegister;
+
+    /// <summary>What the operation's own fields say; false when they are impossible.</summary>
+    private static bool TryReadOperation(in PvrdmaSendWqe head, ref SendWorkRequest request)
+    {
         switch (request.Opcode)
         {
             case WorkOpcode.WriteWithImmediate:
@@ -41,27 +68,122 @@ internal static unsafe class WorkRequestReader
                 goto case WorkOpcode.Write;
             case WorkOpcode.SendWithImmediate:
                 request.ImmediateOrKey = BinaryPrimitives.ReverseEndianness(head.ImmediateOrKey);
-                break;
+                return true;
             case WorkOpcode.Write:
             case WorkOpcode.Read:
+            case WorkOpcode.AtomicWrite:
                 request.RemoteAddress = head.RemoteAddress;
                 request.RemoteKey = head.RdmaRemoteKey;
-                break;
+                return true;
             case WorkOpcode.CompareSwap:
             case WorkOpcode.FetchAdd:
                 request.RemoteAddress = head.RemoteAddress;
                 request.RemoteKey = head.AtomicRemoteKey;
                 request.CompareOrAdd = head.AtomicCompareOrAdd;
                 request.Swap = head.AtomicSwap;
-                break;
+                return true;
+            case WorkOpcode.MaskedCompareSwap:
+            case WorkOpcode.MaskedFetchAdd:
+                return TryReadMasked(head, ref request);
+            case WorkOpcode.Flush:
+                request.RemoteAddress = head.RemoteAddress;
+                request.RemoteKey = head.RdmaRemoteKey;
+                request.FlushBytes = head.FlushLength;
+                request.FlushOptions = (FlushOptions)head.FlushOptions;
+                return (head.FlushOptions & ~(uint)KnownFlushOptions) == 0;
             default:
-                break;
+                return true;
+        }
+    }
+
+    /// <summary>Masked atomics are of 8 bytes: no other argument size, and none left out but by 0.</summary>
+    private static bool TryReadMasked(in PvrdmaSendWqe head, ref SendWorkRequest request)
+    {
+        request.RemoteAddress = head.RemoteAddress;
+        request.RemoteKey = head.MaskedRemoteKey;
+        request.CompareMaskOrBoundary = head.MaskedCompareOrBoundary;
+        request.CompareOrAdd = head.MaskedSwapOrAdd;
+        if (request.Opcode == WorkOpcode.MaskedCompareSwap)
+        {
+            request.CompareOrAdd = head.MaskedCompareOrBoundary;
+            request.Swap = head.MaskedSwapOrAdd;
+            request.CompareMaskOrBoundary = head.MaskedCompareMask;
+            request.SwapMask = head.MaskedSwapMask;
         }
 
+        return head.MaskedLogArgumentBytes is 0 or LogAtomicBytes;
+    }
+
+    /// <summary>Where a datagram goes: as the address handle has it, which must be of the QP's own PD.</summary>
+    private static bool TryReadDatagram(in PvrdmaSendWqe head, DeviceQueuePair qp, GidTable gids, ref SendWorkRequest request)
+    {
+        ref readonly PvrdmaAddressVector vector = ref head.DatagramAddress;
+        if (request.Opcode is not (WorkOpcode.Send or WorkOpcode.SendWithImmediate)
+            || vector.PortAndPd != ((1u << 24) | (qp.Domain.Handle & 0xFF_FFFF)) || !gids.IsBound(vector.GidIndex) || head.DatagramQpn > QpnMax)
+        {
+            return false;
+        }
+
+        request.Datagram.Gid = Gid.Read(vector.DestinationGid);
+        request.Datagram.Qpn = head.DatagramQpn;
+        request.Datagram.QueueKey = head.DatagramQkey;
+        request.Datagram.TrafficClass = (byte)(vector.ServiceLevelClassFlow >> 20);
+        request.Datagram.HopLimit = vector.HopLimit;
+        request.Datagram.SourceGidIndex = vector.GidIndex;
+        return !request.Datagram.Gid.IsZero;
+    }
+
+    /// <summary>A work request about keys: it has no data.</summary>
+    private static FetchVerdict ReadLocal(in PvrdmaSendWqe head, ref SendWorkRequest request)
+    {
+        request.SgeCount = 0;
+        request.TotalBytes = 0;
+        if (head.SgeCount != 0 || (request.Flags & SendFlags.Inline) != 0)
+        {
+            return FetchVerdict.Invalid;
+        }
+
+        request.LocalOperation = request.Opcode switch
+        {
+            WorkOpcode.BindWindow => new LocalOperation
+            {
+                Key = head.BindKey,
+                RegionKey = head.BindRegionKey,
+                Address = head.BindAddress,
+                Bytes = head.BindLength,
+                Access = (AccessFlags)head.BindAccess,
+            },
+            WorkOpcode.FastRegister => new LocalOperation
+            {
+                Key = head.FastRegisterRemoteKey,
+                Address = head.FastRegisterIova,
+                Bytes = head.FastRegisterLength,
+                Access = (AccessFlags)head.FastRegisterAccess,
+                DirectoryAddress = head.FastRegisterDirectoryAddress,
+                PageCount = head.FastRegisterPageCount,
+                PageShift = head.FastRegisterPageShift,
+            },
+            _ => new LocalOperation { Key = head.ImmediateOrKey },
+        };
+        return FetchVerdict.Fetched;
+    }
+
+    private static FetchVerdict ReadData(
+        byte* slot, in PvrdmaSendWqe head, DeviceQueuePair qp, ExtensionBits extension, ref SendWorkRequest request)
+    {
         byte* body = slot + PvrdmaWqeLayout.SendHeaderBytes;
-        return (flags & PvrdmaSendFlags.Inline) != 0
-            ? ReadInline(body, head.TotalBytes, capabilities.MaxInlineBytes, extension, ref request)
-            : ReadEntries(body, head.SgeCount, capabilities.MaxSendSge, ref request.Sges, out request.SgeCount, out request.TotalBytes);
+        FetchVerdict verdict = (request.Flags & SendFlags.Inline) != 0
+            ? ReadInline(body, head.TotalBytes, qp.Capabilities.MaxInlineBytes, extension, ref request)
+            : ReadEntries(body, head.SgeCount, qp.Capabilities.MaxSendSge, ref request.Sges, out request.SgeCount, out request.TotalBytes);
+
+        // A flush names memory of the peer alone, an atomic write is of one word.
+        bool fits = request.Opcode switch
+        {
+            WorkOpcode.Flush => request.SgeCount == 0,
+            WorkOpcode.AtomicWrite => request.TotalBytes == sizeof(ulong),
+            _ => true,
+        };
+        return fits ? verdict : FetchVerdict.Invalid;
     }
 
     /// <summary>Reads a receive work request from its slot.</summary>
@@ -106,7 +228,7 @@ internal static unsafe class WorkRequestReader
     private static FetchVerdict ReadInline(byte* data, uint bytes, uint bytesMax, ExtensionBits extension, ref SendWorkRequest request)
     {
         bool carriesData = request.Opcode is WorkOpcode.Send or WorkOpcode.SendWithImmediate or WorkOpcode.SendWithInvalidate
-            or WorkOpcode.Write or WorkOpcode.WriteWithImmediate;
+            or WorkOpcode.Write or WorkOpcode.WriteWithImmediate or WorkOpcode.AtomicWrite;
         if ((extension & ExtensionBits.Inline) == 0 || !carriesData || bytes > bytesMax)
         {
             return FetchVerdict.Invalid;
@@ -129,7 +251,9 @@ internal static unsafe class WorkRequestReader
             case PvrdmaWrOpcode.RdmaRead:
             case PvrdmaWrOpcode.AtomicCompareSwap:
             case PvrdmaWrOpcode.AtomicFetchAdd:
-                // Up to here the numbers are the verbs'.
+            case PvrdmaWrOpcode.MaskedAtomicCompareSwap:
+            case PvrdmaWrOpcode.MaskedAtomicFetchAdd:
+                // So far the numbers are the verbs'.
                 mapped = (WorkOpcode)opcode;
                 return true;
             case PvrdmaWrOpcode.SendWithInvalidate:
@@ -140,6 +264,15 @@ internal static unsafe class WorkRequestReader
                 return true;
             case PvrdmaWrOpcode.BindMemoryWindow when (extension & ExtensionBits.MemoryWindows) != 0:
                 mapped = WorkOpcode.BindWindow;
+                return true;
+            case PvrdmaWrOpcode.FastRegisterMr:
+                mapped = WorkOpcode.FastRegister;
+                return true;
+            case PvrdmaWrOpcode.Flush when (extension & ExtensionBits.ExtendedVerbs) != 0:
+                mapped = WorkOpcode.Flush;
+                return true;
+            case PvrdmaWrOpcode.AtomicWrite when (extension & ExtensionBits.ExtendedVerbs) != 0:
+                mapped = WorkOpcode.AtomicWrite;
                 return true;
             default:
                 mapped = default;

@@ -30,8 +30,8 @@ public sealed unsafe class CommandTests
         Assert.Equal(PvrdmaCommandError.None, guest.Destroy(PvrdmaCommand.DestroyMr, region.Handle));
         Assert.Equal(PvrdmaCommandError.None, guest.Destroy(PvrdmaCommand.DestroyPd, domain));
         Assert.Equal(PvrdmaCommandError.None, guest.Destroy(PvrdmaCommand.DestroyUc, context.Handle));
-        Assert.Equal(PvrdmaCommandError.NotSupported, guest.Command(PvrdmaCommand.ModifySrq, default(PvrdmaModifySrq)));
-        Assert.Equal(PvrdmaCommandError.NotSupported, guest.Destroy(PvrdmaCommand.DestroySrq, 1));
+        Assert.Equal(PvrdmaCommandError.NoSuchObject, guest.Command(PvrdmaCommand.ModifySrq, default(PvrdmaModifySrq)));
+        Assert.Equal(PvrdmaCommandError.NoSuchObject, guest.Destroy(PvrdmaCommand.DestroySrq, 1));
         Assert.Equal(responses, guest.Environment.Interrupts[0]);
         Assert.Equal(0, guest.Device.PinnedPages);
     }
@@ -222,8 +222,10 @@ public sealed unsafe class CommandTests
 
     [Theory]
     [InlineData(PvrdmaCommand.ResizeCq)]
-    [InlineData(PvrdmaCommand.CreateSrq)]
-    [InlineData(PvrdmaCommand.QuerySrq)]
+    [InlineData(PvrdmaCommand.CreateMw)]
+    [InlineData(PvrdmaCommand.ReregisterMr)]
+    [InlineData(PvrdmaCommand.ResizeCqPages)]
+    [InlineData(PvrdmaCommand.AttachMulticast)]
     [InlineData((PvrdmaCommand)21)]
     [InlineData((PvrdmaCommand)uint.MaxValue)]
     public void A_command_that_the_device_does_not_know_is_refused(PvrdmaCommand command)

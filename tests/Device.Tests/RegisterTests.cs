@@ -5,6 +5,9 @@ namespace Device.Tests;
 
 public sealed unsafe class RegisterTests
 {
+    private const ExtensionBits OfferedAlways = ExtensionBits.Inline | ExtensionBits.UnreliableConnection | ExtensionBits.MemoryWindows
+        | ExtensionBits.ArmWord | ExtensionBits.ExtendedVerbs;
+
     [Fact]
     public void Capabilities_are_there_when_the_high_half_has_been_written()
     {
@@ -24,9 +27,23 @@ public sealed unsafe class RegisterTests
         Assert.True(caps.MaxQp <= 65536, "the driver indexes its table with 16 bits");
         Assert.NotEqual(0ul, caps.NodeGuid);
         Assert.Equal(caps.NodeGuid, caps.SystemImageGuid);
-        Assert.Equal(3, caps.AtomicOperations);
-        Assert.Equal(0u, caps.MaxSrq);
+        Assert.Equal((0b1111, 0b111, 128u), (caps.AtomicOperations, caps.MemoryManagementFlags, caps.MaxFastRegisterPages));
+        Assert.Equal((4096u, 32768u, 16u), (caps.MaxSrq, caps.MaxSrqWr, caps.MaxSrqSge));
         Assert.Equal(AbiVersion.Pvrdma, guest.SharedRegion->DriverVersion);
+    }
+
+    /// <summary>A stock driver is promised nothing that it cannot ask for.</summary>
+    [Fact]
+    public void Capabilities_follow_the_extension_that_was_enabled()
+    {
+        const uint WindowFlags = (1 << 17) | (1 << 24);
+        using var guest = new TestGuest(bringUp: false);
+        guest.WriteRegion(guest.Region);
+        Assert.Equal((0u, 0u), (guest.SharedRegion->Caps.MaxMw, guest.SharedRegion->Caps.DeviceFlags & WindowFlags));
+        guest.Write(PvrdmaRegister.ExtensionEnable, (uint)ExtensionBits.MemoryWindows);
+        Assert.Equal((65536u, WindowFlags), (guest.SharedRegion->Caps.MaxMw, guest.SharedRegion->Caps.DeviceFlags & WindowFlags));
+        guest.Write(PvrdmaRegister.ExtensionEnable, 0);
+        Assert.Equal((0u, 0u), (guest.SharedRegion->Caps.MaxMw, guest.SharedRegion->Caps.DeviceFlags & WindowFlags));
     }
 
     [Theory]
@@ -160,8 +177,7 @@ public sealed unsafe class RegisterTests
     {
         using var guest = new TestGuest(new GuestOptions { Extension = ExtensionBits.DoorbellBitmap }, bringUp: false);
         Assert.Equal(ExtensionBits.None, guest.Device.Extension);
-        Assert.Equal(
-            (uint)(ExtensionBits.Inline | ExtensionBits.ArmWord | ExtensionBits.DoorbellBitmap), guest.Device.ReadRegister(PvrdmaRegister.ExtensionCaps));
+        Assert.Equal((uint)(OfferedAlways | ExtensionBits.DoorbellBitmap), guest.Device.ReadRegister(PvrdmaRegister.ExtensionCaps));
         guest.Write(PvrdmaRegister.ExtensionEnable, uint.MaxValue);
         Assert.Equal(guest.Device.ReadRegister(PvrdmaRegister.ExtensionCaps), guest.Device.ReadRegister(PvrdmaRegister.ExtensionEnable));
         guest.BringUp();
@@ -174,7 +190,7 @@ public sealed unsafe class RegisterTests
     public void Without_a_control_region_there_is_no_doorbell_bitmap()
     {
         using var guest = new TestGuest(bringUp: false);
-        Assert.Equal((uint)(ExtensionBits.Inline | ExtensionBits.ArmWord), guest.Device.ReadRegister(PvrdmaRegister.ExtensionCaps));
+        Assert.Equal((uint)OfferedAlways, guest.Device.ReadRegister(PvrdmaRegister.ExtensionCaps));
     }
 
     [Fact]

@@ -126,6 +126,9 @@ public struct PvrdmaCreateSrq
 [StructLayout(LayoutKind.Explicit, Size = 40)]
 public struct PvrdmaModifySrq
 {
+    /// <summary>Bit of <see cref="AttributeMask"/> that names the number of work requests.</summary>
+    public const uint MaxWrMask = 1;
+
     /// <summary>Bit of <see cref="AttributeMask"/> that names the limit.</summary>
     public const uint LimitMask = 2;
 

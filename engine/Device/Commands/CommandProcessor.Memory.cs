@@ -6,9 +6,6 @@ namespace RoceEngine.Device;
 /// <content>Protection domains and memory regions.</content>
 internal sealed unsafe partial class CommandProcessor
 {
-    private const AccessFlags RegionAccess = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead
-        | AccessFlags.RemoteAtomic | AccessFlags.WindowBind;
-
     private PvrdmaCommandError CreateDomain(in PvrdmaHandleCommand request, ref PvrdmaHandleResponse response)
     {
         if (!TryFindContext(request.Handle, out UserContext? context))
@@ -60,63 +57,70 @@ internal sealed unsafe partial class CommandProcessor
             return PvrdmaCommandError.NoSuchObject;
         }
 
-        var access = (AccessFlags)request.Access;
-        if ((access & ~RegionAccess) != 0)
+        PvrdmaCommandError error = AccessRights.CheckRegion(request.Access, core.Extension);
+        if (error != PvrdmaCommandError.None)
         {
-            return (request.Access & ~(uint)(RegionAccess | AccessFlags.ZeroBased | AccessFlags.OnDemand)) == 0
-                ? PvrdmaCommandError.NotSupported
-                : PvrdmaCommandError.InvalidArgument;
+            return error;
         }
 
-        // What a peer may write the owner must be able to write. IBTA vol. 1, 10.6.3.1.
-        if ((access & (AccessFlags.RemoteWrite | AccessFlags.RemoteAtomic)) != 0 && (access & AccessFlags.LocalWrite) == 0)
+        var access = (AccessFlags)request.Access;
+        MemoryRegion? region = null;
+        error = request.Flags switch
+        {
+            0 => ReadRegion(request, domain, access, out region),
+            PvrdmaMrFlags.Dma when (access & ~AccessFlags.LocalWrite) != 0 => PvrdmaCommandError.NotPermitted,
+            PvrdmaMrFlags.Dma => PvrdmaCommandError.None,
+            PvrdmaMrFlags.FastRegister => CheckFastRegister(request),
+            _ => PvrdmaCommandError.InvalidArgument,
+        };
+        if (error != PvrdmaCommandError.None)
+        {
+            return error;
+        }
+
+        region ??= request.Flags == PvrdmaMrFlags.Dma
+            ? new MemoryRegion(domain, core.Ram, access)
+            : new MemoryRegion(domain, (int)request.PageCount);
+        return AddRegion(region, ref response);
+    }
+
+    /// <summary>Rights, range and pages come with the work request; here only the number of pages at most counts.</summary>
+    private PvrdmaCommandError CheckFastRegister(in PvrdmaCreateMr request)
+    {
+        if (request.PageCount is 0 or > PvrdmaPageDirectory.FastRegisterPagesMax || request.Access != 0)
         {
             return PvrdmaCommandError.InvalidArgument;
         }
 
-        PvrdmaCommandError error = request.Flags switch
-        {
-            0 => ReadRegion(request, domain, access, out MemoryRegion? region) is var verdict and not PvrdmaCommandError.None
-                ? verdict
-                : AddRegion(region!, ref response),
-            PvrdmaMrFlags.Dma when (access & ~AccessFlags.LocalWrite) == 0 => AddRegion(new MemoryRegion(domain, core.Ram, access), ref response),
-            PvrdmaMrFlags.Dma => PvrdmaCommandError.NotPermitted,
-            PvrdmaMrFlags.FastRegister => PvrdmaCommandError.NotSupported,
-            _ => PvrdmaCommandError.InvalidArgument,
-        };
-        return error;
+        return HasRoomForPages(request.PageCount) ? PvrdmaCommandError.None : PvrdmaCommandError.LimitReached;
     }
 
     private PvrdmaCommandError ReadRegion(in PvrdmaCreateMr request, ProtectionDomain domain, AccessFlags access, out MemoryRegion? region)
     {
-        region = null;
-        if (request.Length == 0 || request.Length > (ulong)core.Limits.BytesPerMemoryRegion
-            || request.Start + (request.Length - 1) < request.Start)
+        PvrdmaCommandError error = ReadPages(request.Start, request.Length, request.DirectoryAddress, request.PageCount, 0, out GuestPages? pages);
+        region = error == PvrdmaCommandError.None ? new MemoryRegion(domain, request.Start, request.Length, access, pages!) : null;
+        return error;
+    }
+
+    /// <summary>Reads the pages behind a range. <paramref name="pagesGivenBack"/> count no more against the quota once these do.</summary>
+    private PvrdmaCommandError ReadPages(
+        ulong start, ulong bytes, ulong directoryAddress, uint pageCount, int pagesGivenBack, out GuestPages? pages)
+    {
+        pages = null;
+        if (!AccessRights.TryCountPages(start, bytes, core.Limits, out int pagesNeeded) || pageCount < (uint)pagesNeeded)
         {
             return PvrdmaCommandError.InvalidArgument;
         }
 
-        // Neither sum can wrap: the length is bounded by a limit far below 2^63.
-        ulong firstOffset = request.Start & (PvrdmaPageDirectory.PageBytes - 1);
-        ulong pagesNeeded = (firstOffset + request.Length + PvrdmaPageDirectory.PageBytes - 1) >> PvrdmaPageDirectory.PageShift;
-        if (pagesNeeded > PvrdmaPageDirectory.PagesMax || request.PageCount < pagesNeeded)
-        {
-            return PvrdmaCommandError.InvalidArgument;
-        }
-
-        if (!HasRoomForPages((long)pagesNeeded))
+        if (!HasRoomForPages(pagesNeeded - pagesGivenBack))
         {
             return PvrdmaCommandError.LimitReached;
         }
 
         // Pages beyond the range are of no use and not read.
-        if (!GuestPages.TryRead(core.Ram, request.DirectoryAddress, (int)pagesNeeded, out GuestPages? pages))
-        {
-            return PvrdmaCommandError.BadAddress;
-        }
-
-        region = new MemoryRegion(domain, request.Start, request.Length, access, pages!);
-        return PvrdmaCommandError.None;
+        return GuestPages.TryRead(core.Ram, directoryAddress, pagesNeeded, out pages)
+            ? PvrdmaCommandError.None
+            : PvrdmaCommandError.BadAddress;
     }
 
     private PvrdmaCommandError AddRegion(MemoryRegion region, ref PvrdmaCreateMrResponse response)
@@ -127,13 +131,18 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         region.Handle = handle;
-        region.Key = core.Objects.Keys.Add(region);
+        core.Objects.AddKey(region);
         region.Domain.References++;
         core.Objects.PinnedPages += region.PinnedPages;
-        response.MrHandle = handle;
+        Answer(region, ref response);
+        return PvrdmaCommandError.None;
+    }
+
+    private static void Answer(MemoryRegion region, ref PvrdmaCreateMrResponse response)
+    {
+        response.MrHandle = region.Handle;
         response.LocalKey = region.Key;
         response.RemoteKey = region.Key;
-        return PvrdmaCommandError.None;
     }
 
     private PvrdmaCommandError DestroyRegion(in PvrdmaHandleCommand request)
@@ -143,7 +152,13 @@ internal sealed unsafe partial class CommandProcessor
             return PvrdmaCommandError.NoSuchObject;
         }
 
-        core.Objects.Keys.Remove(region.Key);
+        // The spec has it so: a region that windows open cannot go. IBTA vol. 1, 11.2.8.4.
+        if (region.WindowCount != 0)
+        {
+            return PvrdmaCommandError.Busy;
+        }
+
+        core.Objects.RemoveKey(region);
         core.Objects.Regions.Remove(region.Handle);
         region.Domain.References--;
         core.Objects.PinnedPages -= region.PinnedPages;

@@ -22,15 +22,33 @@ internal sealed unsafe partial class CommandProcessor
             return PvrdmaCommandError.NoSuchObject;
         }
 
+        SharedReceiveQueue? shared = null;
+        if (request.UsesSrq != 0 && !TryFindShared(request.SrqHandle, domain, out shared, out error))
+        {
+            return error;
+        }
+
         error = ReadQueues(request, out PvrdmaQpCapabilities capabilities, out GuestPages? pages);
         if (error != PvrdmaCommandError.None)
         {
             return error;
         }
 
-        var qp = new DeviceQueuePair(domain, sendQueue, receiveQueue, pages!) { Capabilities = capabilities };
+        var qp = new DeviceQueuePair(domain, sendQueue, receiveQueue, pages!) { Capabilities = capabilities, Service = service, SharedReceives = shared };
         SetWorkQueues(qp, request.SendPageCount);
         return AddQueuePair(qp, request, service, ref response);
+    }
+
+    /// <summary>
+    /// The SRQ of a new QP. Both must be of one PD: the keys in a receive request are looked up in its QP's.
+    /// </summary>
+    private bool TryFindShared(uint handle, ProtectionDomain domain, out SharedReceiveQueue? shared, out PvrdmaCommandError error)
+    {
+        shared = core.Objects.SharedReceiveQueues[handle];
+        error = shared is null ? PvrdmaCommandError.NoSuchObject
+            : shared.Domain != domain || shared.IsFailed ? PvrdmaCommandError.InvalidArgument
+            : PvrdmaCommandError.None;
+        return error == PvrdmaCommandError.None;
     }
 
     /// <summary>Checks what needs no look at an object or at guest memory.</summary>
@@ -51,15 +69,13 @@ internal sealed unsafe partial class CommandProcessor
                 return PvrdmaCommandError.NotSupported;
         }
 
-        if (request.UsesSrq != 0)
-        {
-            return PvrdmaCommandError.NotSupported;
-        }
-
+        // With an SRQ the sizes of the receive queue mean nothing.
         DeviceLimits limits = core.Limits;
-        bool sizesFit = BitOperations.IsPow2(request.MaxSendWr) && request.MaxSendWr <= (uint)limits.WorkRequestsPerQueue
-            && BitOperations.IsPow2(request.MaxReceiveWr) && request.MaxReceiveWr <= (uint)limits.WorkRequestsPerQueue
-            && request.MaxSendSge <= (uint)limits.SgesPerWorkRequest && request.MaxReceiveSge <= (uint)limits.SgesPerWorkRequest;
+        bool receivesFit = request.UsesSrq != 0
+            || (BitOperations.IsPow2(request.MaxReceiveWr) && request.MaxReceiveWr <= (uint)limits.WorkRequestsPerQueue
+                && request.MaxReceiveSge <= (uint)limits.SgesPerWorkRequest);
+        bool sizesFit = receivesFit && BitOperations.IsPow2(request.MaxSendWr) && request.MaxSendWr <= (uint)limits.WorkRequestsPerQueue
+            && request.MaxSendSge <= (uint)limits.SgesPerWorkRequest;
         uint inlineMax = (core.Extension & ExtensionBits.Inline) != 0 ? (uint)limits.InlineBytes : 0;
         return sizesFit && request.MaxInlineBytes <= inlineMax ? PvrdmaCommandError.None : PvrdmaCommandError.InvalidArgument;
     }
@@ -67,12 +83,13 @@ internal sealed unsafe partial class CommandProcessor
     private PvrdmaCommandError ReadQueues(in PvrdmaCreateQp request, out PvrdmaQpCapabilities capabilities, out GuestPages? pages)
     {
         pages = null;
+        bool ownReceives = request.UsesSrq == 0;
         capabilities = new PvrdmaQpCapabilities
         {
             MaxSendWr = request.MaxSendWr,
-            MaxReceiveWr = request.MaxReceiveWr,
+            MaxReceiveWr = ownReceives ? request.MaxReceiveWr : 0,
             MaxSendSge = Math.Max(request.MaxSendSge, 1),
-            MaxReceiveSge = Math.Max(request.MaxReceiveSge, 1),
+            MaxReceiveSge = ownReceives ? Math.Max(request.MaxReceiveSge, 1) : 0,
             MaxInlineBytes = request.MaxInlineBytes,
         };
         uint sendSlotBytes = PvrdmaWqeLayout.SendSlotBytes(capabilities.MaxSendSge, capabilities.MaxInlineBytes);
@@ -121,9 +138,9 @@ internal sealed unsafe partial class CommandProcessor
             (int)qp.Capabilities.MaxSendWr,
             (int)qp.Capabilities.MaxReceiveWr,
             (int)qp.Capabilities.MaxSendSge,
-            (int)qp.Capabilities.MaxReceiveSge,
+            (int)(qp.SharedReceives?.MaxSges ?? qp.Capabilities.MaxReceiveSge),
             request.SignalAll != 0,
-            UsesSharedReceiveQueue: false);
+            UsesSharedReceiveQueue: qp.SharedReceives is not null);
         if (!core.Options.QueuePairFactory(core.Host, config, core.Protocol, out QueuePair? protocol))
         {
             core.Objects.QueuePairNumbers.Remove(qp.Qpn);
@@ -136,6 +153,11 @@ internal sealed unsafe partial class CommandProcessor
         qp.Domain.References++;
         qp.SendCompletionQueue.References++;
         qp.ReceiveCompletionQueue.References++;
+        if (qp.SharedReceives is not null)
+        {
+            qp.SharedReceives.References++;
+        }
+
         core.Objects.PinnedPages += qp.Pages.Count;
 
         response.Qpn = qp.Qpn;

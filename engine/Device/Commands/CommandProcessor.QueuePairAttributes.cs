@@ -37,6 +37,7 @@ internal sealed unsafe partial class CommandProcessor
         {
             qp.Sends.Reset();
             qp.Receives.Reset();
+            MemoryWindow.CloseAllOf(qp);
         }
         else if (state == QueuePairState.ReadyToSend)
         {
@@ -86,7 +87,7 @@ internal sealed unsafe partial class CommandProcessor
         // Numbers that the narrower fields above would have cut, and those that only the device knows the bounds of.
         return (!Names(QueuePairAttributeMask.State) || from.State <= (uint)PvrdmaQpState.Error)
             && (!Names(QueuePairAttributeMask.CurrentState) || from.CurrentState <= (uint)PvrdmaQpState.Error)
-            && (!Names(QueuePairAttributeMask.AccessFlags) || ((AccessFlags)from.Access & ~RegionAccess) == 0)
+            && (!Names(QueuePairAttributeMask.AccessFlags) || ((AccessFlags)from.Access & ~AccessRights.Known(core.Extension)) == 0)
             && (!Names(QueuePairAttributeMask.Port) || from.Port == 1)
             && (!Names(QueuePairAttributeMask.PartitionKeyIndex) || from.PkeyIndex == 0)
             && (!Names(QueuePairAttributeMask.MinRnrTimer) || from.MinRnrTimer <= 31)

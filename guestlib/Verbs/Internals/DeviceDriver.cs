@@ -163,7 +163,6 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         {
             WriteChecked(PvrdmaRegister.DsrLow, (uint)shared, "device shared region");
             WriteChecked(PvrdmaRegister.DsrHigh, (uint)(shared >> 32), "device shared region");
-            _caps = _shared->Caps;
             var offered = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionCaps);
             WriteChecked(PvrdmaRegister.ExtensionEnable, (uint)(offered & Wanted), "extension");
             var enabled = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionEnable);
@@ -172,6 +171,8 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
                 throw new VerbsException(Errno.NotSupported, $"the device lacks the extension {Required & ~enabled}");
             }
 
+            // The device tells once more what it can do, now that it knows what this driver can ask for.
+            _caps = _shared->Caps;
             InlineBytesMax = (enabled & ExtensionBits.Inline) != 0 ? ReadRegister(PvrdmaRegister.ExtensionInlineBytes) : 0;
             WriteChecked(PvrdmaRegister.InterruptMask, 0, "interrupt mask");
             WriteChecked(PvrdmaRegister.Control, (uint)PvrdmaDeviceControl.Activate, "activation");

@@ -1,0 +1,56 @@
+using RoceEngine.Abi;
+
+namespace RoceEngine.Device;
+
+/// <summary>
+/// A receive queue that several QPs take from. A request is copied when it is taken, so its slot is the guest's again at once and the
+/// order in which messages complete does not matter. IBTA vol. 1, 10.2.9.
+/// </summary>
+internal sealed unsafe class SharedReceiveQueue
+{
+    private readonly GuestPages _pages;
+
+    public SharedReceiveQueue(ProtectionDomain domain, GuestPages pages, uint maxWorkRequests, uint maxSges)
+    {
+        _pages = pages;
+        Domain = domain;
+        MaxSges = maxSges;
+        var state = (PvrdmaRingState*)pages.At(0);
+        Queue = new WorkQueue(pages, &state->Receive, 1, maxWorkRequests, PvrdmaWqeLayout.ReceiveSlotBytes(maxSges));
+    }
+
+    public ProtectionDomain Domain { get; }
+
+    public uint Handle { get; set; }
+
+    public uint MaxSges { get; }
+
+    public int PinnedPages => _pages.Count;
+
+    /// <summary>QPs that take from it.</summary>
+    public int References { get; set; }
+
+    /// <summary>Fewer waiting requests than this raise an event, once; 0 is not armed.</summary>
+    public uint Limit { get; set; }
+
+    /// <summary>Destroyed; may still stand in a list of the turn.</summary>
+    public bool IsDestroyed { get; set; }
+
+    /// <summary>The guest's index is impossible: nothing more is taken, and the event was raised.</summary>
+    public bool IsFailed { get; set; }
+
+    /// <summary>A field, since it is a struct that changes.</summary>
+    public WorkQueue Queue;
+
+    /// <summary>Takes the limit away when it is armed and fewer requests wait; then the guest is to be told.</summary>
+    public bool TryReachLimit()
+    {
+        if (Limit == 0 || !Queue.TryCountWaiting(out uint waiting) || waiting >= Limit)
+        {
+            return false;
+        }
+
+        Limit = 0;
+        return true;
+    }
+}
