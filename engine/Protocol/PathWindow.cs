@@ -47,6 +47,9 @@ public sealed class PathWindow
     /// <summary>Bytes under way now.</summary>
     public long InFlightBytes { get; private set; }
 
+    /// <summary>Paces what gets no acknowledgements and therefore never enters the window.</summary>
+    internal PathPacer Pacer { get; } = new();
+
     /// <summary>Times the window was halved.</summary>
     public long Losses { get; private set; }
 

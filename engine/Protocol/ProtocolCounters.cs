@@ -65,4 +65,22 @@ public sealed class ProtocolCounters
 
     /// <summary>Dropped: a duplicate READ or atomic older than the replay resources.</summary>
     public long DroppedTooOld;
+
+    /// <summary>Dropped: a P_Key that is not of the default partition.</summary>
+    public long DroppedWrongPartition;
+
+    /// <summary>Dropped: a datagram whose Q_Key is not the QP's.</summary>
+    public long DroppedWrongQueueKey;
+
+    /// <summary>Dropped by UC and UD: no receive request was posted, or it was too small.</summary>
+    public long DroppedNoReceive;
+
+    /// <summary>Dropped by UC: packets whose message lacks its beginning, or that came too late.</summary>
+    public long DroppedOutOfSequence;
+
+    /// <summary>UC messages given up half-way, since packets of them were lost.</summary>
+    public long AbandonedMessages;
+
+    /// <summary>Dropped by UC: a WRITE that the rights of the QP or of its rkey do not permit, or whose lengths disagree.</summary>
+    public long DroppedBadRequest;
 }

@@ -8,7 +8,6 @@ namespace RoceEngine.Protocol;
 internal sealed partial class RcQueuePair
 {
     private const int InvalidArgument = 22;
-    private const uint QpnMax = 0xFF_FFFF;
 
     private QueuePairAttributes _attributes;
 
@@ -20,7 +19,7 @@ internal sealed partial class RcQueuePair
         }
 
         QueuePairState next = (mask & QueuePairAttributeMask.State) != 0 ? attributes.State : _state;
-        if (!StateTable.Allows(Config.Service, _state, next, mask) || !AreValid(attributes, mask))
+        if (!StateTable.Allows(Config.Service, _state, next, mask) || !QueuePairAttributeRules.AreValid(attributes, mask))
         {
             return InvalidArgument;
         }
@@ -45,32 +44,16 @@ internal sealed partial class RcQueuePair
         attributes.ReceivePsn = _responder.ExpectedPsn;
     }
 
-    private static bool AreValid(in QueuePairAttributes attributes, QueuePairAttributeMask mask) =>
-        ((mask & PathMtu) == 0 || IsPathMtu(attributes.PathMtuBytes))
-        && ((mask & DestinationQpn) == 0 || attributes.DestinationQpn <= QpnMax)
-        && ((mask & AddressVector) == 0 || !attributes.DestinationGid.IsZero)
-        && ((mask & QueuePairAttributeMask.Timeout) == 0 || attributes.Timeout <= 31)
-        && ((mask & RetryCount) == 0 || attributes.RetryCount <= 7)
-        && ((mask & RnrRetry) == 0 || attributes.RnrRetry <= 7)
-        && ((mask & MinRnrTimer) == 0 || attributes.MinRnrTimer <= 31);
-
-    private static bool IsPathMtu(int bytes) => bytes is >= 256 and <= 4096 && BitOperations.IsPow2(bytes);
-
     private void Take(in QueuePairAttributes from, QueuePairAttributeMask mask)
     {
-        TakeConnection(from, mask);
+        QueuePairAttributeRules.Take(ref _attributes, from, mask);
         if ((mask & AddressVector) != 0)
         {
-            _attributes.DestinationGid = from.DestinationGid;
-            _attributes.SourceGidIndex = from.SourceGidIndex;
-            _attributes.TrafficClass = from.TrafficClass;
-            _attributes.HopLimit = from.HopLimit;
             ChangePath(Host.ResolvePath(this, from.DestinationGid, from.TrafficClass, from.HopLimit));
         }
 
         if ((mask & PathMtu) != 0)
         {
-            _attributes.PathMtuBytes = from.PathMtuBytes;
             MtuShift = BitOperations.Log2((uint)from.PathMtuBytes);
         }
 
@@ -90,23 +73,6 @@ internal sealed partial class RcQueuePair
         }
 
         _requester.AttributesChanged();
-    }
-
-    private void TakeConnection(in QueuePairAttributes from, QueuePairAttributeMask mask)
-    {
-        _attributes.Access = (mask & QueuePairAttributeMask.AccessFlags) != 0 ? from.Access : _attributes.Access;
-        _attributes.PartitionKeyIndex = (mask & PartitionKeyIndex) != 0 ? from.PartitionKeyIndex : _attributes.PartitionKeyIndex;
-        _attributes.Port = (mask & Port) != 0 ? from.Port : _attributes.Port;
-        _attributes.DestinationQpn = (mask & DestinationQpn) != 0 ? from.DestinationQpn : _attributes.DestinationQpn;
-        _attributes.Timeout = (mask & QueuePairAttributeMask.Timeout) != 0 ? from.Timeout : _attributes.Timeout;
-        _attributes.RetryCount = (mask & RetryCount) != 0 ? from.RetryCount : _attributes.RetryCount;
-        _attributes.RnrRetry = (mask & RnrRetry) != 0 ? from.RnrRetry : _attributes.RnrRetry;
-        _attributes.MinRnrTimer = (mask & MinRnrTimer) != 0 ? from.MinRnrTimer : _attributes.MinRnrTimer;
-        _attributes.MaxRdAtomic = (mask & MaxRdAtomic) != 0 ? from.MaxRdAtomic : _attributes.MaxRdAtomic;
-        _attributes.MaxDestinationRdAtomic =
-            (mask & MaxDestinationRdAtomic) != 0 ? from.MaxDestinationRdAtomic : _attributes.MaxDestinationRdAtomic;
-        _attributes.EnableDrainedNotify =
-            (mask & EnableDrainedNotify) != 0 ? from.EnableDrainedNotify : _attributes.EnableDrainedNotify;
     }
 
     private void ChangePath(Path path)

@@ -34,22 +34,11 @@ internal sealed unsafe partial class RcRequester
         Completion completion = default;
         completion.WorkRequestId = request.WorkRequestId;
         completion.Status = status;
-        completion.Opcode = CompletionOpcodeOf(request.Opcode);
+        completion.Opcode = request.Opcode.Completed();
         completion.Solicited = status != CompletionStatus.Success;
         completion.Hint = hint;
         completion.Bytes = !slot->NeedsResponse ? 0 : request.Opcode == WorkOpcode.Read ? request.TotalBytes : sizeof(ulong);
         bool writeEntry = status != CompletionStatus.Success || _qp.Config.SignalAllSends || (request.Flags & SendFlags.Signaled) != 0;
         _qp.Host.CompleteSend(_qp, completion, writeEntry);
     }
-
-    private static CompletionOpcode CompletionOpcodeOf(WorkOpcode opcode) => opcode switch
-    {
-        WorkOpcode.Write or WorkOpcode.WriteWithImmediate => CompletionOpcode.Write,
-        WorkOpcode.Read => CompletionOpcode.Read,
-        WorkOpcode.CompareSwap => CompletionOpcode.CompareSwap,
-        WorkOpcode.FetchAdd => CompletionOpcode.FetchAdd,
-        WorkOpcode.LocalInvalidate => CompletionOpcode.LocalInvalidate,
-        WorkOpcode.BindWindow => CompletionOpcode.BindWindow,
-        _ => CompletionOpcode.Send,
-    };
 }

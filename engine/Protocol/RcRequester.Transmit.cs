@@ -92,7 +92,7 @@ internal sealed unsafe partial class RcRequester
             return SendVerdict.Blocked;
         }
 
-        if (!TryGather(slot, offset, ref bytes, ref packet))
+        if (!PayloadGather.TryGather(_qp, slot, offset, ref bytes, _qp.MtuShift, ref packet))
         {
             slot->Failure = CompletionStatus.LocalProtectionError;
             return SendVerdict.Sent;
@@ -103,7 +103,7 @@ internal sealed unsafe partial class RcRequester
         packet.Psn = _sendPsn;
         packet.Flags = last || ask ? PacketFlags.AcknowledgeRequest : PacketFlags.None;
         _unrequestedBytes = last || ask ? 0 : _unrequestedBytes + bytes;
-        SetMessageFields(slot, ref packet, index == 0, last);
+        MessageFields.Set(slot, ref packet, index == 0, last);
         sink.Emit(packet, route);
         budget -= 1 + (packet.PsnCount >> 4);
         Advance((uint)packet.PsnCount, nowNs);
@@ -204,40 +204,6 @@ internal sealed unsafe partial class RcRequester
 
         _windowBytes += bytes;
         ask |= budget <= 1 || _unrequestedBytes + bytes >= window.LimitBytes / 4 || window.AvailableBytes < bytes;
-        return true;
-    }
-
-    /// <summary>Finds the payload's memory. A run that has more pieces than there is room for is made shorter.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryGather(SendSlot* slot, uint offset, ref uint bytes, ref Packet packet)
-    {
-        var segments = new SegmentList(new Span<MemorySegment>(packet.Segments, Placement.SegmentsMax));
-        if ((slot->Request.Flags & SendFlags.Inline) != 0)
-        {
-            // The slot is pinned, and stays until the request is complete.
-            byte* data = (byte*)Unsafe.AsPointer(ref slot->Request.Sges);
-            if (bytes != 0)
-            {
-                segments.TryAdd(data + offset, (int)bytes);
-            }
-        }
-        else
-        {
-            while (SgeRange.Translate(_qp, ref slot->Request.Sges, slot->Request.SgeCount, offset, bytes, AccessFlags.None, ref segments)
-                is var verdict and not AccessVerdict.Granted)
-            {
-                if (verdict == AccessVerdict.Denied || bytes <= (uint)MtuBytes)
-                {
-                    return false;
-                }
-
-                bytes = Math.Max(bytes / 2 >> _qp.MtuShift << _qp.MtuShift, (uint)MtuBytes);
-                segments.Clear();
-            }
-        }
-
-        packet.SegmentCount = segments.Count;
-        packet.PayloadBytes = (int)bytes;
         return true;
     }
 

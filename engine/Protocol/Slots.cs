@@ -32,8 +32,8 @@ internal unsafe struct SendSlot : IPooledSlot<SendSlot>
         set => _chunkIndex = value;
     }
 
-    /// <summary>True for READ and atomics, which are finished by a response and not by an acknowledgement.</summary>
-    public readonly bool NeedsResponse => Request.Opcode is WorkOpcode.Read or WorkOpcode.CompareSwap or WorkOpcode.FetchAdd;
+    /// <summary>True for a request that a response finishes, and not an acknowledgement.</summary>
+    public readonly bool NeedsResponse => Request.Opcode.NeedsResponse();
 
     /// <summary>The index in this request of a PSN known to belong to it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

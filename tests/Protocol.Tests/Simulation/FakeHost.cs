@@ -57,9 +57,10 @@ internal sealed class FakeHost : IQueuePairHost
 
     public static Rings RingsOf(QueuePair qp) => (Rings)qp.DeviceState!;
 
-    public QueuePair Create(uint qpn, bool signalAll = false, bool shared = false, int depth = 256)
+    public QueuePair Create(
+        uint qpn, bool signalAll = false, bool shared = false, int depth = 256, TransportService service = TransportService.ReliableConnection)
     {
-        var config = new QueuePairConfig(TransportService.ReliableConnection, qpn, depth, depth, 16, 16, signalAll, shared);
+        var config = new QueuePairConfig(service, qpn, depth, depth, 16, 16, signalAll, shared);
         QueuePair qp = QueuePairFactory.Create(this, config, Resources);
         qp.DeviceState = new Rings();
         QueuePairs.Add(qpn, qp);
@@ -102,7 +103,17 @@ internal sealed class FakeHost : IQueuePairHost
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) =>
         InvalidatedKeys.Add(remoteKey) ? AccessVerdict.Granted : AccessVerdict.Denied;
 
-    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;
+    /// <summary>Local operations carried out, as opcode and key.</summary>
+    public List<(WorkOpcode Opcode, uint Key)> LocalOperations { get; } = [];
+
+    /// <summary>What the next local operations come to.</summary>
+    public CompletionStatus LocalOutcome { get; set; }
+
+    public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request)
+    {
+        LocalOperations.Add((request.Opcode, request.LocalOperation.Key));
+        return LocalOutcome;
+    }
 
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
