@@ -20,6 +20,9 @@ public enum OpcodeService : byte
 
     /// <summary>XRC, not implemented.</summary>
     ExtendedReliableConnection = 5,
+
+    /// <summary>Left to the manufacturer: this project's masked atomics.</summary>
+    Manufacturer = 6,
 }
 
 /// <summary>One row of <see cref="OpcodeTable"/>.</summary>

@@ -4,12 +4,12 @@ namespace RoceEngine.Wire;
 
 /// <summary>
 /// The only source of opcode facts: which message part a packet is, which headers it carries and whether payload may follow.
-/// IBTA vol. 1, 9.2.1 table 38, 9.3 (extension headers), annex A17 (CNP).
+/// IBTA vol. 1, 9.2.1 table 38, 9.3 (extension headers), annexes A17 (CNP) and A19 (FLUSH, ATOMIC WRITE).
 /// </summary>
 public static class OpcodeTable
 {
     /// <summary>Bytes of the largest header of any opcode, a bound for header buffers.</summary>
-    public const int HeaderBytesMax = 40;
+    public const int HeaderBytesMax = 56;
 
     /// <summary>The reserved bytes that follow a CNP's BTH. IBTA annex A17.</summary>
     public const int CongestionNotificationReservedBytes = 16;
@@ -41,6 +41,13 @@ public static class OpcodeTable
         Add(table, Opcode.RcAtomicAcknowledge, "RC_ATOMIC_ACKNOWLEDGE", Response | Only | AtomicResponse | HasAeth | HasAtomicAckEth);
         Add(table, Opcode.RcCompareSwap, "RC_COMPARE_SWAP", Request | Only | Atomic | HasAtomicEth);
         Add(table, Opcode.RcFetchAdd, "RC_FETCH_ADD", Request | Only | Atomic | HasAtomicEth);
+
+        Add(table, Opcode.RcFlush, "RC_FLUSH", Request | Only | Flush | HasFeth | HasReth);
+        Add(table, Opcode.RcAtomicWrite, "RC_ATOMIC_WRITE", Request | Only | AtomicWrite | HasReth | HasPayload);
+
+        const PacketTraits masked = Request | Only | Atomic | HasAtomicEth | HasAtomicMasks;
+        Add(table, Opcode.RcMaskedCompareSwap, "RC_MASKED_COMPARE_SWAP", masked);
+        Add(table, Opcode.RcMaskedFetchAdd, "RC_MASKED_FETCH_ADD", masked);
 
         const PacketTraits invalidate = Request | Send | HasPayload | ConsumesReceive | HasInvalidateKey;
         Add(table, Opcode.RcSendLastInvalidate, "RC_SEND_LAST_WITH_INVALIDATE", invalidate | Last);
@@ -92,8 +99,10 @@ public static class OpcodeTable
     {
         int bytes = BthView.Length;
         bytes += (traits & HasDeth) != 0 ? DethView.Length : 0;
+        bytes += (traits & HasFeth) != 0 ? FethView.Length : 0;
         bytes += (traits & HasReth) != 0 ? RethView.Length : 0;
         bytes += (traits & HasAtomicEth) != 0 ? AtomicEthView.Length : 0;
+        bytes += (traits & HasAtomicMasks) != 0 ? AtomicMasksView.Length : 0;
         bytes += (traits & HasAeth) != 0 ? AethView.Length : 0;
         bytes += (traits & HasAtomicAckEth) != 0 ? AtomicAckEthView.Length : 0;
         bytes += (traits & HasImmediate) != 0 ? ImmDtView.Length : 0;

@@ -7,7 +7,7 @@ public static class PacketCodec
 {
     /// <summary>Traits that add header bytes after the BTH.</summary>
     private const PacketTraits ExtensionTraits = PacketTraits.HasReth | PacketTraits.HasAeth | PacketTraits.HasAtomicEth
-        | PacketTraits.HasAtomicAckEth | PacketTraits.HasImmediate | PacketTraits.HasInvalidateKey | PacketTraits.HasDeth
+        | PacketTraits.HasAtomicAckEth | PacketTraits.HasImmediate | PacketTraits.HasInvalidateKey | PacketTraits.HasDeth | PacketTraits.HasFeth
         | PacketTraits.CongestionNotification;
 
     /// <summary>Bytes of padding after a payload of that length, 0…3. IBTA vol. 1, 9.2.</summary>
@@ -125,6 +125,12 @@ public static class PacketCodec
             offset += DethView.Length;
         }
 
+        if ((traits & PacketTraits.HasFeth) != 0)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(into[offset..], packet.FlushOptions);
+            offset += FethView.Length;
+        }
+
         if ((traits & PacketTraits.HasReth) != 0)
         {
             BinaryPrimitives.WriteUInt64BigEndian(into[offset..], packet.RemoteAddress);
@@ -140,6 +146,13 @@ public static class PacketCodec
             BinaryPrimitives.WriteUInt64BigEndian(into[(offset + 12)..], packet.SwapOrAdd);
             BinaryPrimitives.WriteUInt64BigEndian(into[(offset + 20)..], packet.Compare);
             offset += AtomicEthView.Length;
+        }
+
+        if ((traits & PacketTraits.HasAtomicMasks) != 0)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(into[offset..], packet.CompareMaskOrBoundary);
+            BinaryPrimitives.WriteUInt64BigEndian(into[(offset + 8)..], packet.SwapMask);
+            offset += AtomicMasksView.Length;
         }
 
         if ((traits & PacketTraits.HasAeth) != 0)
@@ -182,6 +195,12 @@ public static class PacketCodec
             rest = rest[DethView.Length..];
         }
 
+        if ((traits & PacketTraits.HasFeth) != 0 && FethView.TryBind(rest, out FethView flush))
+        {
+            packet.FlushOptions = flush.Bits;
+            rest = rest[FethView.Length..];
+        }
+
         if ((traits & PacketTraits.HasReth) != 0 && RethView.TryBind(rest, out RethView reth))
         {
             packet.RemoteAddress = reth.VirtualAddress;
@@ -197,6 +216,13 @@ public static class PacketCodec
             packet.SwapOrAdd = atomic.SwapOrAdd;
             packet.Compare = atomic.Compare;
             rest = rest[AtomicEthView.Length..];
+        }
+
+        if ((traits & PacketTraits.HasAtomicMasks) != 0 && AtomicMasksView.TryBind(rest, out AtomicMasksView masks))
+        {
+            packet.CompareMaskOrBoundary = masks.CompareMaskOrBoundary;
+            packet.SwapMask = masks.SwapMask;
+            rest = rest[AtomicMasksView.Length..];
         }
 
         if ((traits & PacketTraits.HasAeth) != 0 && AethView.TryBind(rest, out AethView aeth))

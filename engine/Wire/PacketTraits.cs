@@ -80,4 +80,19 @@ public enum PacketTraits : uint
 
     /// <summary>Congestion notification (CNP): belongs to no message and takes no PSN. IBTA annex A17.</summary>
     CongestionNotification = 1 << 24,
+
+    /// <summary>FLUSH request. IBTA vol. 1 (1.5), annex A19.</summary>
+    Flush = 1 << 25,
+
+    /// <summary>ATOMIC WRITE request. IBTA vol. 1 (1.5), annex A19.</summary>
+    AtomicWrite = 1 << 26,
+
+    /// <summary>Carries a FLUSH extended transport header.</summary>
+    HasFeth = 1 << 27,
+
+    /// <summary>Carries the masks of a masked atomic after its atomic extended transport header.</summary>
+    HasAtomicMasks = 1 << 28,
+
+    /// <summary>Asks for a response and not for an acknowledgement, and takes one of the responder's resources.</summary>
+    NeedsResponse = ReadRequest | Atomic | Flush | AtomicWrite,
 }

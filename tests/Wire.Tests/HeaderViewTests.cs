@@ -68,6 +68,13 @@ public class HeaderViewTests
 
         Assert.True(IethView.TryBind(Counting, out IethView invalidate));
         Assert.Equal(0x11121314u, invalidate.RemoteKey);
+
+        Assert.True(FethView.TryBind(Counting, out FethView flush));
+        Assert.Equal(0x11121314u, flush.Bits);
+
+        Assert.True(AtomicMasksView.TryBind(Counting, out AtomicMasksView masks));
+        Assert.Equal(0x1112131415161718u, masks.CompareMaskOrBoundary);
+        Assert.Equal(0x191A1B1C1D1E1F20u, masks.SwapMask);
     }
 
     private delegate bool Bind(ReadOnlySpan<byte> bytes);
@@ -85,6 +92,8 @@ public class HeaderViewTests
             (8, bytes => DethView.TryBind(bytes, out _)),
             (4, bytes => ImmDtView.TryBind(bytes, out _)),
             (4, bytes => IethView.TryBind(bytes, out _)),
+            (4, bytes => FethView.TryBind(bytes, out _)),
+            (16, bytes => AtomicMasksView.TryBind(bytes, out _)),
         ];
         foreach (var (length, bind) in views)
         {

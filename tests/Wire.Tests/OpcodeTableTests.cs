@@ -18,6 +18,8 @@ public class OpcodeTableTests
         (0x11, "RC_ACKNOWLEDGE", 4, false), (0x12, "RC_ATOMIC_ACKNOWLEDGE", 12, false),
         (0x13, "RC_COMPARE_SWAP", 28, false), (0x14, "RC_FETCH_ADD", 28, false),
         (0x16, "RC_SEND_LAST_WITH_INVALIDATE", 4, true), (0x17, "RC_SEND_ONLY_WITH_INVALIDATE", 4, true),
+        (0x1C, "RC_FLUSH", 20, false), (0x1D, "RC_ATOMIC_WRITE", 16, true),
+        (0xD3, "RC_MASKED_COMPARE_SWAP", 44, false), (0xD4, "RC_MASKED_FETCH_ADD", 44, false),
         (0x20, "UC_SEND_FIRST", 0, true), (0x21, "UC_SEND_MIDDLE", 0, true), (0x22, "UC_SEND_LAST", 0, true),
         (0x23, "UC_SEND_LAST_WITH_IMMEDIATE", 4, true), (0x24, "UC_SEND_ONLY", 0, true),
         (0x25, "UC_SEND_ONLY_WITH_IMMEDIATE", 4, true), (0x26, "UC_RDMA_WRITE_FIRST", 16, true),
@@ -86,11 +88,25 @@ public class OpcodeTableTests
     }
 
     [Fact]
+    public void Requests_that_need_a_response_are_reads_atomics_flushes_and_atomic_writes()
+    {
+        string[] names = ["READ_REQUEST", "COMPARE_SWAP", "FETCH_ADD", "FLUSH", "ATOMIC_WRITE"];
+        foreach (Opcode opcode in Enum.GetValues<Opcode>())
+        {
+            OpcodeInfo info = OpcodeTable.For(opcode);
+            Assert.Equal(names.Any(info.Name!.Contains), info.HasAny(PacketTraits.NeedsResponse));
+            Assert.Equal(info.Name!.Contains("MASKED"), info.HasAny(PacketTraits.HasAtomicMasks));
+        }
+    }
+
+    [Fact]
     public void The_service_is_the_opcodes_upper_bits()
     {
         Assert.Equal(OpcodeService.ReliableConnection, OpcodeTable.ServiceOf(Opcode.RcFetchAdd));
         Assert.Equal(OpcodeService.UnreliableConnection, OpcodeTable.ServiceOf(Opcode.UcWriteOnly));
         Assert.Equal(OpcodeService.UnreliableDatagram, OpcodeTable.ServiceOf(Opcode.UdSendOnly));
         Assert.Equal(OpcodeService.CongestionNotification, OpcodeTable.ServiceOf(Opcode.CongestionNotification));
+        Assert.Equal(OpcodeService.ReliableConnection, OpcodeTable.ServiceOf(Opcode.RcAtomicWrite));
+        Assert.Equal(OpcodeService.Manufacturer, OpcodeTable.ServiceOf(Opcode.RcMaskedFetchAdd));
     }
 }

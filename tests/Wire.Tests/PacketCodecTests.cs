@@ -44,6 +44,9 @@ public class PacketCodecTests
         Assert.Equal(If(PacketTraits.HasImmediate | PacketTraits.HasInvalidateKey, packet.ImmediateOrKey), decoded.ImmediateOrKey);
         Assert.Equal(If(PacketTraits.HasDeth, packet.QueueKey), decoded.QueueKey);
         Assert.Equal(If(PacketTraits.HasDeth, packet.SourceQpn), decoded.SourceQpn);
+        Assert.Equal(If(PacketTraits.HasFeth, packet.FlushOptions), decoded.FlushOptions);
+        Assert.Equal(If(PacketTraits.HasAtomicMasks, packet.CompareMaskOrBoundary), decoded.CompareMaskOrBoundary);
+        Assert.Equal(If(PacketTraits.HasAtomicMasks, packet.SwapMask), decoded.SwapMask);
     }
 
     [Fact]
@@ -65,6 +68,47 @@ public class PacketCodecTests
         Span<byte> headers = stackalloc byte[OpcodeTable.HeaderBytesMax];
         int bytes = PacketCodec.EncodeHeaders(packet, headers);
         Assert.Equal("0BB0FFFF0001020380040506" + "112233445566778899AABBCC00000005" + "DEADBEEF", Convert.ToHexString(headers[..bytes]));
+    }
+
+    [Fact]
+    public void A_flush_has_its_own_header_before_the_range()
+    {
+        var packet = new Packet
+        {
+            Opcode = Opcode.RcFlush,
+            Flags = PacketFlags.AcknowledgeRequest,
+            PartitionKey = 0xFFFF,
+            DestinationQpn = 0x010203,
+            Psn = new Psn(0x040506),
+            FlushOptions = FethView.GlobalBit | FethView.WholeRegionBit,
+            RemoteAddress = 0x1122334455667788,
+            RemoteKey = 0x99AABBCC,
+            DmaLength = 0x1000,
+        };
+        Span<byte> headers = stackalloc byte[OpcodeTable.HeaderBytesMax];
+        int bytes = PacketCodec.EncodeHeaders(packet, headers);
+        Assert.Equal("1C00FFFF0001020380040506" + "00000011" + "112233445566778899AABBCC00001000", Convert.ToHexString(headers[..bytes]));
+    }
+
+    [Fact]
+    public void A_masked_atomic_has_its_masks_after_the_operands()
+    {
+        var packet = new Packet
+        {
+            Opcode = Opcode.RcMaskedCompareSwap,
+            PartitionKey = 0xFFFF,
+            RemoteAddress = 1,
+            RemoteKey = 2,
+            SwapOrAdd = 3,
+            Compare = 4,
+            CompareMaskOrBoundary = 5,
+            SwapMask = 6,
+        };
+        Span<byte> headers = stackalloc byte[OpcodeTable.HeaderBytesMax];
+        int bytes = PacketCodec.EncodeHeaders(packet, headers);
+        Assert.Equal(
+            "D300FFFF0000000000000000" + "0000000000000001" + "00000002" + "0000000000000003" + "0000000000000004" + "0000000000000005" + "0000000000000006",
+            Convert.ToHexString(headers[..bytes]));
     }
 
     [Fact]

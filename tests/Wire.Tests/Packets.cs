@@ -43,6 +43,9 @@ internal static class Packets
         ImmediateOrKey = words[7],
         QueueKey = words[0] ^ words[7],
         SourceQpn = words[1] & 0xFF_FFFF,
+        FlushOptions = words[5] ^ words[6],
+        CompareMaskOrBoundary = longs[0] ^ longs[2],
+        SwapMask = longs[1] ^ longs[3],
         PayloadBytes = OpcodeTable.For(opcode).HasAny(PacketTraits.HasPayload) ? payloadBytes : 0,
     };
 

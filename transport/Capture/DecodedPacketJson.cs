@@ -89,6 +89,11 @@ public static class DecodedPacketJson
             json.WriteEndObject();
         }
 
+        if (opcode.HasAny(PacketTraits.HasFeth))
+        {
+            WriteFeth(json, header.FlushOptions);
+        }
+
         if (opcode.HasAny(PacketTraits.HasReth))
         {
             json.WriteStartObject("reth");
@@ -105,6 +110,14 @@ public static class DecodedPacketJson
             json.WriteNumber("rkey", header.RemoteKey);
             WriteHex(json, "swap_or_add", header.SwapOrAdd);
             WriteHex(json, "compare", header.Compare);
+            json.WriteEndObject();
+        }
+
+        if (opcode.HasAny(PacketTraits.HasAtomicMasks))
+        {
+            json.WriteStartObject("atomicmasks");
+            WriteHex(json, "compare_mask_or_boundary", header.CompareMaskOrBoundary);
+            WriteHex(json, "swap_mask", header.SwapMask);
             json.WriteEndObject();
         }
 
@@ -129,6 +142,16 @@ public static class DecodedPacketJson
         {
             json.WriteNumber("invalidate_rkey", header.ImmediateOrKey);
         }
+    }
+
+    private static void WriteFeth(Utf8JsonWriter json, uint options)
+    {
+        json.WriteStartObject("feth");
+        json.WriteBoolean("global", (options & FethView.GlobalBit) != 0);
+        json.WriteBoolean("persistent", (options & FethView.PersistentBit) != 0);
+        json.WriteBoolean("whole_region", (options & FethView.SelectivityMask) == FethView.WholeRegionBit);
+        json.WriteNumber("bits", options);
+        json.WriteEndObject();
     }
 
     private static void WriteAeth(Utf8JsonWriter json, AethSyndrome syndrome, uint messageSequenceNumber)

@@ -79,6 +79,11 @@ public static class DecodedPacketText
             line.Append(culture, $"deth[qkey=0x{header.QueueKey:x8} srcqp=0x{header.SourceQpn:x6}] ");
         }
 
+        if (opcode.HasAny(PacketTraits.HasFeth))
+        {
+            line.Append(culture, $"feth[{FlushNames(header.FlushOptions)}] ");
+        }
+
         if (opcode.HasAny(PacketTraits.HasReth))
         {
             line.Append(culture, $"reth[va=0x{header.RemoteAddress:x16} rkey=0x{header.RemoteKey:x8} length={header.DmaLength}] ");
@@ -90,6 +95,13 @@ public static class DecodedPacketText
                 culture,
                 $"atomiceth[va=0x{header.RemoteAddress:x16} rkey=0x{header.RemoteKey:x8} "
                 + $"swap_or_add=0x{header.SwapOrAdd:x16} compare=0x{header.Compare:x16}] ");
+        }
+
+        if (opcode.HasAny(PacketTraits.HasAtomicMasks))
+        {
+            line.Append(
+                culture,
+                $"atomicmasks[compare_or_boundary=0x{header.CompareMaskOrBoundary:x16} swap=0x{header.SwapMask:x16}] ");
         }
 
         if (opcode.HasAny(PacketTraits.HasAeth))
@@ -129,6 +141,24 @@ public static class DecodedPacketText
         IcrcVerdict.Mismatch => "bad",
         _ => "unchecked",
     };
+
+    private static string FlushNames(uint options)
+    {
+        string placement = (options & FethView.PlacementMask) switch
+        {
+            FethView.GlobalBit => "global",
+            FethView.PersistentBit => "persistent",
+            FethView.GlobalBit | FethView.PersistentBit => "global,persistent",
+            uint other => $"placement=0x{other:x}",
+        };
+        string selectivity = (options & FethView.SelectivityMask) switch
+        {
+            0 => "range",
+            FethView.WholeRegionBit => "region",
+            uint other => $"selectivity=0x{other:x}",
+        };
+        return $"{placement} {selectivity}";
+    }
 
     internal static string FlagNames(PacketFlags flags)
     {

@@ -283,4 +283,28 @@ public class PacketDecoderTests
         large[1] = 0;
         Assert.Equal(MalformedReason.TooLong, Assert.Single(Decode(LinkType.Raw, null, Ip(large))).Reason);
     }
+
+    [Fact]
+    public void The_extended_operations_are_told_in_text_and_json()
+    {
+        var flush = new Packet { Opcode = Opcode.RcFlush, FlushOptions = 0x12, RemoteAddress = 0x10, RemoteKey = 0x20, DmaLength = 30 };
+        var masked = new Packet { Opcode = Opcode.RcMaskedFetchAdd, SwapOrAdd = 1, CompareMaskOrBoundary = 0x8000, SwapMask = 0 };
+        var write = new Packet { Opcode = Opcode.RcAtomicWrite, DmaLength = 8, PayloadBytes = 8 };
+        DecodedPacket[] packets =
+        [
+            .. Decode(LinkType.Raw, null, [.. new[] { flush, masked, write }.Select(each => Ip(Packets.Encode(each, Packets.Left, Packets.Right, 0xC001)))]),
+        ];
+        Assert.All(packets, packet => Assert.True(packet.IsWellFormed));
+        Assert.Contains(
+            "RC_FLUSH qpn=0x000000 psn=0x000000 payload=0 pad=0 flags=- pkey=0x0000 feth[persistent region] reth[va=0x0000000000000010",
+            DecodedPacketText.Format(packets[0], 0));
+        Assert.Contains("atomicmasks[compare_or_boundary=0x0000000000008000 swap=0x0000000000000000]", DecodedPacketText.Format(packets[1], 0));
+        Assert.Contains("RC_ATOMIC_WRITE", DecodedPacketText.Format(packets[2], 0));
+        JsonElement json = JsonDocument.Parse(DecodedPacketJson.Format(packets[0])).RootElement;
+        Assert.True(json.GetProperty("feth").GetProperty("persistent").GetBoolean());
+        Assert.False(json.GetProperty("feth").GetProperty("global").GetBoolean());
+        Assert.True(json.GetProperty("feth").GetProperty("whole_region").GetBoolean());
+        JsonElement masks = JsonDocument.Parse(DecodedPacketJson.Format(packets[1])).RootElement.GetProperty("atomicmasks");
+        Assert.Equal("0x0000000000008000", masks.GetProperty("compare_mask_or_boundary").GetString());
+    }
 }
