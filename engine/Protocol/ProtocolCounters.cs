@@ -21,6 +21,9 @@ public sealed class ProtocolCounters
     /// <summary>Local ACK timeouts that led to a retransmission or to an error.</summary>
     public long Timeouts;
 
+    /// <summary>Packets sent again early because no answer came for longer than usual: no retry is used up.</summary>
+    public long Probes;
+
     /// <summary>RNR NAKs sent because no receive request was posted.</summary>
     public long RnrNaksSent;
 
@@ -45,8 +48,11 @@ public sealed class ProtocolCounters
     /// <summary>READ and atomic requests answered from the replay resources.</summary>
     public long ReplayedRequests;
 
-    /// <summary>Requests beyond the expected PSN, dropped.</summary>
+    /// <summary>Requests beyond the expected PSN, kept or dropped.</summary>
     public long OutOfSequenceRequests;
+
+    /// <summary>Of these, the ones kept until their turn came.</summary>
+    public long ReorderedRequests;
 
     /// <summary>Acknowledgements and responses for PSNs that are not outstanding ("ghost" and duplicate ACKs), dropped.</summary>
     public long StaleResponses;

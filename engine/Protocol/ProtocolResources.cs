@@ -13,6 +13,21 @@ public sealed class ProtocolResources
     /// <summary>Private copies of receive work requests taken by a message that is not complete.</summary>
     internal SlotPool<ReceiveSlot> ReceiveSlots { get; } = new(slotsPerChunk: 32);
 
+    /// <summary>Memory for packets that came too early.</summary>
+    internal ReorderBudget Reorder { get; } = new();
+
+    /// <summary>
+    /// Bytes that the QPs together may hold of packets that came out of order; with 0 they drop them, as the specification lets a responder do.
+    /// </summary>
+    public long ReorderLimitBytes
+    {
+        get => Reorder.LimitBytes;
+        set => Reorder.LimitBytes = value;
+    }
+
+    /// <summary>Bytes held of packets that came out of order: 0 when no QP misses anything.</summary>
+    public long ReorderHeldBytes => Reorder.HeldBytes;
+
     /// <summary>Work requests in flight, in both directions: 0 when every queue is idle.</summary>
     public int SlotsInUse => SendSlots.InUse + ReceiveSlots.InUse;
 

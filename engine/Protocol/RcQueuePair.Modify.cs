@@ -83,6 +83,7 @@ internal sealed partial class RcQueuePair
         }
 
         Path = path;
+        _requester.PathChanged();
     }
 
     private void Enter(QueuePairState next, long nowNs)

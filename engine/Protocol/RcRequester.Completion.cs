@@ -3,10 +3,16 @@ using RoceEngine.Wire;
 namespace RoceEngine.Protocol;
 
 /// <summary>The completer: acknowledgements and responses in, completions out.</summary>
+/// <remarks>
+/// What an answer says is kept in two places: <see cref="_ackedEnd"/>, before which every request packet was executed, and
+/// <see cref="_placed"/>, the responses beyond a missing one. <see cref="_oldestUnacked"/> follows as far as nothing is missing.
+/// </remarks>
 internal sealed unsafe partial class RcRequester
 {
     private long _ackedBytes;
     private bool _progressed;
+    private Psn _ackedEnd;
+    private PsnRanges? _placed;
 
     /// <summary>An acknowledgement or a response. What does not belong to an outstanding request is counted and dropped.</summary>
     public void HandleResponse(in Packet packet, long nowNs)
@@ -33,7 +39,10 @@ internal sealed unsafe partial class RcRequester
                 break;
         }
 
-        Settle(nowNs);
+        if (Settle(nowNs) && _awaitsRepair)
+        {
+            JudgeRepair();
+        }
     }
 
     private void HandleAcknowledge(in Packet packet, long nowNs)
@@ -52,15 +61,28 @@ internal sealed unsafe partial class RcRequester
 
                 break;
             case SyndromeKind.Nak:
-                if (AcknowledgeUpTo(packet.Psn, nowNs) && Settle(nowNs))
-                {
-                    HandleNak((NakCode)syndrome.Code, nowNs);
-                }
-
+                HandleNakAfterProgress(packet.Psn, (NakCode)syndrome.Code, nowNs);
                 break;
             default:
                 Counters.DroppedBadResponse++;
                 break;
+        }
+    }
+
+    private void HandleNakAfterProgress(Psn at, NakCode code, long nowNs)
+    {
+        Psn before = _oldestUnacked;
+        bool reached = AcknowledgeUpTo(at, nowNs);
+        bool progressed = _oldestUnacked != before;
+        if (!Settle(nowNs))
+        {
+            return;
+        }
+
+        // A request that is missing over there is one thing, a response that is missing here before it another.
+        if (reached || code == NakCode.PsnSequenceError)
+        {
+            HandleNak(code, at, progressed, nowNs);
         }
     }
 
@@ -70,12 +92,13 @@ internal sealed unsafe partial class RcRequester
         int skip = Math.Max(0, -packet.Psn.DistanceFrom(_oldestUnacked));
         Psn start = packet.Psn + skip;
         count -= skip;
-        if (!AcknowledgeUpTo(start, nowNs))
+        AcknowledgeUpTo(start, nowNs);
+        if (!_qp.IsSending)
         {
             return;
         }
 
-        SendSlot* slot = _head;
+        SendSlot* slot = FindSlot(start);
         uint index = slot->IndexOf(start);
         uint offset = (uint)((ulong)index << _qp.MtuShift);
         uint bytes = (uint)Math.Min((ulong)count << _qp.MtuShift, slot->Request.TotalBytes - offset);
@@ -87,35 +110,19 @@ internal sealed unsafe partial class RcRequester
         }
 
         var payload = new PayloadReader(packet, skipBytes);
-        if (!Place(slot, ref payload, offset, bytes, nowNs))
-        {
-            return;
-        }
-
-        AnswerPart(slot, index, (uint)count, bytes);
-    }
-
-    private bool Place(SendSlot* slot, ref PayloadReader payload, uint offset, uint bytes, long nowNs)
-    {
-        bool ends = offset + bytes == slot->Request.TotalBytes;
-        if (Placement.Scatter(_qp, ref payload, ref slot->Request.Sges, slot->Request.SgeCount, offset, bytes, ends) == AccessVerdict.Granted)
-        {
-            return true;
-        }
-
-        Fail(CompletionStatus.LocalProtectionError, "the local buffer of a READ or atomic is not writable under its lkey", nowNs);
-        return false;
+        TakeResponse(slot, ref payload, start, (uint)count, offset, bytes, nowNs);
     }
 
     private void HandleAtomicResponse(in Packet packet, long nowNs)
     {
-        if (!AcknowledgeUpTo(packet.Psn, nowNs))
+        AcknowledgeUpTo(packet.Psn, nowNs);
+        if (!_qp.IsSending)
         {
             return;
         }
 
-        SendSlot* slot = _head;
-        if (slot->Request.Opcode is not (WorkOpcode.CompareSwap or WorkOpcode.FetchAdd))
+        SendSlot* slot = FindSlot(packet.Psn);
+        if (!slot->Request.Opcode.IsAtomic())
         {
             Counters.DroppedBadResponse++;
             return;
@@ -126,25 +133,94 @@ internal sealed unsafe partial class RcRequester
         Packet carrier = default;
         carrier.Segments = &piece;
         var payload = new PayloadReader(carrier, 0);
-        if (Place(slot, ref payload, 0, sizeof(ulong), nowNs))
-        {
-            AnswerPart(slot, 0, 1, 0);
-        }
+        TakeResponse(slot, ref payload, packet.Psn, 1, 0, sizeof(ulong), nowNs);
     }
 
-    /// <summary>Part of a READ, or an atomic, was answered and its data placed.</summary>
-    private void AnswerPart(SendSlot* slot, uint index, uint packets, uint bytes)
+    /// <summary>
+    /// Puts a response where it belongs. Nothing is promised about the order within this side's own memory before the completion, so one
+    /// beyond a hole need not wait; the hole is asked for.
+    /// </summary>
+    private void TakeResponse(SendSlot* slot, ref PayloadReader payload, Psn start, uint packets, uint offset, uint bytes, long nowNs)
     {
-        ReleaseAskingSlots(slot, index, packets);
-        _ackedBytes += bytes + (long)packets * PathWindow.PacketOverheadBytes;
+        bool isNext = start == _oldestUnacked;
+        bool ends = offset + bytes == slot->Request.TotalBytes;
+        if (Placement.Scatter(_qp, ref payload, ref slot->Request.Sges, slot->Request.SgeCount, offset, bytes, ends) != AccessVerdict.Granted)
+        {
+            if (isNext)
+            {
+                Fail(CompletionStatus.LocalProtectionError, "the local buffer of a READ or atomic is not writable under its lkey", nowNs);
+            }
+
+            // Beyond a hole it fails when its turn comes.
+            return;
+        }
+
+        Psn end = start + packets;
+        if (isNext)
+        {
+            Pass(slot, slot->IndexOf(start), packets);
+        }
+        else
+        {
+            // A set that is full forgets this one: it is asked for again.
+            _placed ??= new PsnRanges();
+            _placed.TryAdd(start, end);
+        }
+
+        AcknowledgeUpTo(end, nowNs);
+    }
+
+    /// <summary>
+    /// Every request packet before <paramref name="end"/> was executed. A READ or atomic among it whose response has not come is an implied
+    /// NAK: false then. IBTA vol. 1, 9.7.5.1.1.
+    /// </summary>
+    private bool AcknowledgeUpTo(Psn end, long nowNs)
+    {
+        if (end.DistanceFrom(_ackedEnd) > 0)
+        {
+            _ackedEnd = end;
+        }
+
+        while (_oldestUnacked.DistanceFrom(_ackedEnd) < 0)
+        {
+            SendSlot* slot = _head;
+            uint index = slot->IndexOf(_oldestUnacked);
+            Psn known = slot->NeedsResponse ? _placed?.EndOfRangeAt(_oldestUnacked) ?? _oldestUnacked : _ackedEnd;
+            uint packets = Math.Min((uint)known.DistanceFrom(_oldestUnacked), slot->PacketCount - index);
+            if (packets == 0)
+            {
+                break;
+            }
+
+            Pass(slot, index, packets);
+        }
+
+        CatchUp();
+        if (_oldestUnacked.DistanceFrom(_ackedEnd) < 0 && Settle(nowNs))
+        {
+            HandleImpliedNak(nowNs);
+        }
+
+        return _oldestUnacked.DistanceFrom(end) >= 0;
+    }
+
+    /// <summary>The oldest packets that were not answered now are.</summary>
+    private void Pass(SendSlot* slot, uint index, uint packets)
+    {
+        if (slot->NeedsResponse)
+        {
+            ReleaseAskingSlots(slot, index, packets);
+        }
+
+        ulong offset = (ulong)index << _qp.MtuShift;
+        _ackedBytes += (long)Math.Min((ulong)packets << _qp.MtuShift, slot->Request.TotalBytes - offset)
+            + (long)packets * PathWindow.PacketOverheadBytes;
         _oldestUnacked += packets;
         _progressed = true;
         if (index + packets == slot->PacketCount)
         {
             CompleteHead(CompletionStatus.Success, null);
         }
-
-        CatchUp();
     }
 
     /// <summary>Every chunk whose end is passed and whose request went out (again) gives back its place among <c>max_rd_atomic</c>.</summary>
@@ -171,43 +247,6 @@ internal sealed unsafe partial class RcRequester
         }
     }
 
-    /// <summary>
-    /// Everything before <paramref name="end"/> is acknowledged. A READ or atomic among it whose response has not come is an implied
-    /// NAK: false then. IBTA vol. 1, 9.7.5.1.1.
-    /// </summary>
-    private bool AcknowledgeUpTo(Psn end, long nowNs)
-    {
-        while (_oldestUnacked.DistanceFrom(end) < 0)
-        {
-            SendSlot* slot = _head;
-            if (slot->NeedsResponse)
-            {
-                CatchUp();
-                if (Settle(nowNs))
-                {
-                    HandleImpliedNak(nowNs);
-                }
-
-                return false;
-            }
-
-            uint index = slot->IndexOf(_oldestUnacked);
-            uint packets = Math.Min((uint)end.DistanceFrom(_oldestUnacked), slot->PacketCount - index);
-            ulong offset = (ulong)index << _qp.MtuShift;
-            _ackedBytes += (long)Math.Min((ulong)packets << _qp.MtuShift, slot->Request.TotalBytes - offset)
-                + (long)packets * PathWindow.PacketOverheadBytes;
-            _oldestUnacked += packets;
-            _progressed = true;
-            if (index + packets == slot->PacketCount)
-            {
-                CompleteHead(CompletionStatus.Success, null);
-            }
-        }
-
-        CatchUp();
-        return true;
-    }
-
     /// <summary>An answer to a packet that was about to be sent again: need not be.</summary>
     private void CatchUp()
     {
@@ -216,6 +255,13 @@ internal sealed unsafe partial class RcRequester
             _sendPsn = _oldestUnacked;
             _cursor = _head;
         }
+
+        if (_placed is { Count: > 0 } placed)
+        {
+            placed.DropBefore(_oldestUnacked);
+        }
+
+        CatchUpRepair();
     }
 
     /// <summary>
@@ -232,6 +278,7 @@ internal sealed unsafe partial class RcRequester
         _progressed = false;
         ReleaseWindow(HasOutstanding ? Math.Min(_ackedBytes, _windowBytes) : _windowBytes, delivered: true);
         _ackedBytes = 0;
+        MeasureRoundTrip(nowNs);
         ResetRetries(nowNs);
         if (_head != null && _head->Failure != CompletionStatus.Success)
         {

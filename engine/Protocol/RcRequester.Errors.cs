@@ -109,6 +109,9 @@ internal sealed unsafe partial class RcRequester
         _oldestUnacked = _nextPsn;
         _sendPsn = _nextPsn;
         _sentEnd = _nextPsn;
+        _ackedEnd = _nextPsn;
+        _placed?.Clear();
+        ForgetRepair();
         _rdAtomicOutstanding = 0;
         _unrequestedBytes = 0;
         _ackedBytes = 0;

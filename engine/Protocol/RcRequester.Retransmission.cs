@@ -14,10 +14,12 @@ internal sealed unsafe partial class RcRequester
 
     private long _ackTimeoutNs = long.MaxValue;
     private long _ackDeadlineNs = long.MaxValue;
+    private long _probeDeadlineNs = long.MaxValue;
     private long _rnrDeadlineNs;
     private bool _rnrWaiting;
     private bool _wentBack;
     private bool _drainPending;
+    private byte _backoff;
     private int _retriesLeft;
     private int _rnrRetriesLeft;
 
@@ -38,22 +40,39 @@ internal sealed unsafe partial class RcRequester
         }
         else if (HasOutstanding)
         {
-            if (nowNs < _ackDeadlineNs)
+            if (nowNs >= _ackDeadlineNs)
             {
-                Arm(_ackDeadlineNs);
+                Counters.Timeouts++;
+                _wentBack = false;
+                GoBackOrFail("no acknowledgement came within the local ACK timeout, as often as retry_cnt allows", nowNs);
                 return;
             }
 
-            Counters.Timeouts++;
-            _wentBack = false;
-            GoBackOrFail("no acknowledgement came within the local ACK timeout, as often as retry_cnt allows", nowNs);
+            if (nowNs >= _probeDeadlineNs)
+            {
+                Probe();
+                _backoff++;
+                _probeDeadlineNs = nowNs + _roundTrip.ProbeAfterNs(_backoff);
+            }
+
+            Arm(Math.Min(_ackDeadlineNs, _probeDeadlineNs));
         }
     }
 
+    /// <summary>Something is under way from here on, or progress was made. A QP that has no timeout or no retries sends nothing twice by itself.</summary>
     private void StartAckTimer(long nowNs)
     {
-        _ackDeadlineNs = _ackTimeoutNs == long.MaxValue ? long.MaxValue : nowNs + _ackTimeoutNs;
-        Arm(_ackDeadlineNs);
+        _backoff = 0;
+        if (_ackTimeoutNs == long.MaxValue)
+        {
+            _ackDeadlineNs = long.MaxValue;
+            _probeDeadlineNs = long.MaxValue;
+            return;
+        }
+
+        _ackDeadlineNs = nowNs + _ackTimeoutNs;
+        _probeDeadlineNs = _qp.Attributes.RetryCount == 0 ? long.MaxValue : nowNs + _roundTrip.ProbeAfterNs(0);
+        Arm(Math.Min(_ackDeadlineNs, _probeDeadlineNs));
     }
 
     private void Arm(long deadlineNs)
@@ -109,13 +128,13 @@ internal sealed unsafe partial class RcRequester
         Arm(_rnrDeadlineNs);
     }
 
-    /// <summary>A NAK of the oldest request. IBTA vol. 1, 9.9.2.4.2.</summary>
-    private void HandleNak(NakCode code, long nowNs)
+    /// <summary>A NAK. IBTA vol. 1, 9.9.2.4.2.</summary>
+    private void HandleNak(NakCode code, Psn at, bool progressed, long nowNs)
     {
         switch (code)
         {
             case NakCode.PsnSequenceError:
-                HandleSequenceNak(nowNs);
+                HandleSequenceNak(at, progressed, nowNs);
                 break;
             case NakCode.InvalidRequest:
                 Fail(
@@ -135,45 +154,27 @@ internal sealed unsafe partial class RcRequester
         }
     }
 
-    private void HandleSequenceNak(long nowNs)
-    {
-        if (_wentBack || _rnrWaiting)
-        {
-            Counters.StaleResponses++;
-            return;
-        }
-
-        Counters.SequenceNaksReceived++;
-        GoBackOrFail("requests were lost on the way, as often as retry_cnt allows", nowNs);
-        _wentBack = true;
-    }
-
-    /// <summary>A later answer shows that a READ or atomic response was lost: asks again once, then leaves it to the timer.</summary>
-    private void HandleImpliedNak(long nowNs)
-    {
-        if (_wentBack || _rnrWaiting)
-        {
-            Counters.StaleResponses++;
-            return;
-        }
-
-        Counters.ImpliedNaks++;
-        GoBackOrFail("READ or atomic responses were lost on the way, as often as retry_cnt allows", nowNs);
-        _wentBack = true;
-    }
-
-    private void GoBackOrFail(string hint, long nowNs)
+    /// <summary>A retry is used up, unless the peer's answer was news. False, and the QP in error, when none is left.</summary>
+    private bool TryRetry(bool progressed, string hint, long nowNs)
     {
         if (_retriesLeft == 0)
         {
             Fail(CompletionStatus.RetryExceededError, hint, nowNs);
-            return;
+            return false;
         }
 
-        _retriesLeft--;
+        _retriesLeft -= progressed ? 0 : 1;
         _qp.Path!.Window.OnLoss();
-        GoBack();
-        _qp.Schedule();
+        return true;
+    }
+
+    private void GoBackOrFail(string hint, long nowNs)
+    {
+        if (TryRetry(progressed: false, hint, nowNs))
+        {
+            GoBack();
+            _qp.Schedule();
+        }
     }
 
     /// <summary>Go-back-N: the oldest unanswered packet is the next to be sent. What was under way counts as lost.</summary>
@@ -183,6 +184,7 @@ internal sealed unsafe partial class RcRequester
         _cursor = _head;
         _rdAtomicOutstanding = 0;
         _unrequestedBytes = 0;
+        ForgetRepair();
         ReleaseWindow(_windowBytes, delivered: false);
     }
 }

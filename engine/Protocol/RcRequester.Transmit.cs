@@ -43,6 +43,11 @@ internal sealed unsafe partial class RcRequester
         packet.PartitionKey = 0xFFFF;
         packet.DestinationQpn = _qp.Attributes.DestinationQpn;
         packet.Segments = room;
+        if (HasRepair && TransmitRepairs(sink, ref packet, ref budget, nowNs))
+        {
+            return true;
+        }
+
         while (true)
         {
             if (_cursor == null && !(_qp.MayBeginRequests && FetchNext(nowNs)))
@@ -92,27 +97,42 @@ internal sealed unsafe partial class RcRequester
             return SendVerdict.Blocked;
         }
 
-        if (!PayloadGather.TryGather(_qp, slot, offset, ref bytes, _qp.MtuShift, ref packet))
+        if (!TryCompose(slot, index, bytes, ask, ref packet))
         {
             slot->Failure = CompletionStatus.LocalProtectionError;
             return SendVerdict.Sent;
         }
 
-        bool last = bytes == remaining;
-        packet.PsnCount = Math.Max(1, (int)((bytes + (uint)MtuBytes - 1) >> _qp.MtuShift));
-        packet.Psn = _sendPsn;
-        packet.Flags = last || ask ? PacketFlags.AcknowledgeRequest : PacketFlags.None;
+        bool last = (uint)packet.PayloadBytes == remaining;
         _unrequestedBytes = last || ask ? 0 : _unrequestedBytes + bytes;
-        MessageFields.Set(slot, ref packet, index == 0, last);
         sink.Emit(packet, route);
         budget -= 1 + (packet.PsnCount >> 4);
-        Advance((uint)packet.PsnCount, nowNs);
+        Advance((uint)packet.PsnCount, last || ask, nowNs);
         if (last)
         {
             _cursor = slot->Next;
         }
 
         return SendVerdict.Sent;
+    }
+
+    /// <summary>The packet (or local run) of a SEND or WRITE that begins at an index. False when its memory is not there (any more).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryCompose(SendSlot* slot, uint index, uint bytes, bool ask, ref Packet packet)
+    {
+        uint offset = (uint)((ulong)index << _qp.MtuShift);
+        uint remaining = slot->Request.TotalBytes - offset;
+        if (!PayloadGather.TryGather(_qp, slot, offset, ref bytes, _qp.MtuShift, ref packet))
+        {
+            return false;
+        }
+
+        bool last = bytes == remaining;
+        packet.PsnCount = Math.Max(1, (int)((bytes + (uint)MtuBytes - 1) >> _qp.MtuShift));
+        packet.Psn = slot->FirstPsn + index;
+        packet.Flags = last || ask ? PacketFlags.AcknowledgeRequest : PacketFlags.None;
+        MessageFields.Set(slot, ref packet, index == 0, last);
+        return true;
     }
 
     /// <summary>A READ request for the next chunk, or an atomic.</summary>
@@ -135,23 +155,28 @@ internal sealed unsafe partial class RcRequester
             return SendVerdict.Blocked;
         }
 
-        packet.PsnCount = 1;
-        packet.Psn = _sendPsn;
-        packet.Flags = PacketFlags.AcknowledgeRequest;
-        packet.SegmentCount = 0;
-        packet.PayloadBytes = 0;
-        SetAskingFields(slot, ref packet, offset, bytes);
+        ComposeAsking(slot, index, bytes, ref packet);
         _rdAtomicOutstanding++;
         _unrequestedBytes = 0;
         sink.Emit(packet, route);
         budget--;
-        Advance(packets, nowNs);
+        Advance(packets, asks: true, nowNs);
         if (index + packets == slot->PacketCount)
         {
             _cursor = slot->Next;
         }
 
         return SendVerdict.Sent;
+    }
+
+    private void ComposeAsking(SendSlot* slot, uint index, uint bytes, ref Packet packet)
+    {
+        packet.PsnCount = 1;
+        packet.Psn = slot->FirstPsn + index;
+        packet.Flags = PacketFlags.AcknowledgeRequest;
+        packet.SegmentCount = 0;
+        packet.PayloadBytes = 0;
+        SetAskingFields(slot, ref packet, (uint)((ulong)index << _qp.MtuShift), bytes);
     }
 
     /// <summary>Packets that the next READ request asks for, up to the end of its chunk.</summary>
@@ -209,7 +234,7 @@ internal sealed unsafe partial class RcRequester
 
     /// <summary>A packet went out that takes <paramref name="psns"/> PSNs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Advance(uint psns, long nowNs)
+    private void Advance(uint psns, bool asks, long nowNs)
     {
         if (!HasOutstanding)
         {
@@ -223,6 +248,11 @@ internal sealed unsafe partial class RcRequester
         else
         {
             Counters.RequestPacketsSent++;
+            if (_roundTripSentNs == 0 && asks)
+            {
+                _roundTripSentNs = nowNs;
+                _roundTripPsn = _sendPsn + (psns - 1);
+            }
         }
 
         _sendPsn += psns;

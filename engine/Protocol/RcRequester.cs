@@ -49,7 +49,16 @@ internal sealed unsafe partial class RcRequester
         _oldestUnacked = first;
         _sendPsn = first;
         _sentEnd = first;
+        _ackedEnd = first;
+        ForgetRepair();
         _nextPsn = first;
+    }
+
+    /// <summary>The peer, or the way to it, is another one: what was learned of it is forgotten.</summary>
+    public void PathChanged()
+    {
+        _peer = PeerKind.Unknown;
+        _roundTrip = default;
     }
 
     /// <summary>Retry counts, timeout or depth may have changed.</summary>

@@ -176,23 +176,23 @@ internal sealed unsafe partial class RcResponder
             resource = ref _resources.Find(part.Psn, out position);
         }
 
-        if (Unsafe.IsNullRef(ref resource) || resource.IsAtomic != part.Has(PacketTraits.Atomic) || !TryRestart(ref resource, packet, part))
+        if (Unsafe.IsNullRef(ref resource) || resource.IsAtomic != part.Has(PacketTraits.Atomic) || !TryRestart(ref resource, position, packet, part))
         {
             Counters.DroppedTooOld++;
             return;
         }
 
         Counters.ReplayedRequests++;
-        _resources!.MarkPending(position);
         _qp.Schedule();
     }
 
     /// <summary>Answers from the PSN that is asked for, when the request lies within the original one.</summary>
-    private bool TryRestart(ref ReadAtomicResource resource, in Packet packet, in Part part)
+    private bool TryRestart(ref ReadAtomicResource resource, uint position, in Packet packet, in Part part)
     {
         if (resource.IsAtomic)
         {
             resource.NextIndex = 0;
+            _resources!.MarkPending(position);
             return true;
         }
 
@@ -205,10 +205,22 @@ internal sealed unsafe partial class RcResponder
             return false;
         }
 
-        resource.NextIndex = index;
-        resource.AnswerFrom = index;
-        resource.AnswerEnd = index + ReadPackets(packet.DmaLength);
-        resource.AnswerEndBytes = (uint)offset + packet.DmaLength;
+        ReadAtomicResource again = resource;
+        again.NextIndex = index;
+        again.AnswerFrom = index;
+        again.AnswerEnd = index + ReadPackets(packet.DmaLength);
+        again.AnswerEndBytes = (uint)offset + packet.DmaLength;
+        if (!resource.IsPending || (index <= resource.NextIndex && again.AnswerEnd >= resource.AnswerEnd))
+        {
+            resource = again;
+            _resources!.MarkPending(position);
+        }
+        else if (index < resource.NextIndex || again.AnswerEnd > resource.AnswerEnd)
+        {
+            // The rest of the answer is still to come: this part goes before it.
+            _resources!.AddPart(again);
+        }
+
         return true;
     }
 }

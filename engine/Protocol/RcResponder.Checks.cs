@@ -13,7 +13,7 @@ internal sealed unsafe partial class RcResponder
 
     /// <summary>9.7.4.1.1: is it the next request, one that came before, or one too early?</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ResponderVerdict CheckPsn(in Packet packet, ref Part part)
+    private ResponderVerdict CheckPsn(in Packet packet, ref Part part, long nowNs)
     {
         int distance = part.Psn.DistanceFrom(_expectedPsn);
         if (distance == 0)
@@ -21,6 +21,7 @@ internal sealed unsafe partial class RcResponder
             if (_resendRequested)
             {
                 _resendRequested = false;
+                _notReadyUntilNs = 0;
                 _acknowledgement.Withdraw();
             }
 
@@ -29,25 +30,10 @@ internal sealed unsafe partial class RcResponder
 
         if (distance > 0)
         {
-            return RequestResend();
+            return TakeEarly(packet, part, distance, nowNs);
         }
 
         return distance + part.Count > 0 ? TakeTail(ref part, -distance) : HandleDuplicate(packet, part);
-    }
-
-    /// <summary>A hole: one NAK asks for the expected PSN, and nothing more is said until that comes. 9.7.5.1.4.</summary>
-    private ResponderVerdict RequestResend()
-    {
-        Counters.OutOfSequenceRequests++;
-        if (!_resendRequested)
-        {
-            _resendRequested = true;
-            Counters.SequenceNaksSent++;
-            _acknowledgement.Refuse(AethSyndrome.Nak(NakCode.PsnSequenceError), _expectedPsn);
-            _qp.Schedule();
-        }
-
-        return ResponderVerdict.Finished;
     }
 
     /// <summary>A local run whose first packets came by the wire before: only the rest of it is new.</summary>
@@ -64,6 +50,7 @@ internal sealed unsafe partial class RcResponder
         if (_resendRequested)
         {
             _resendRequested = false;
+            _notReadyUntilNs = 0;
             _acknowledgement.Withdraw();
         }
 
@@ -126,15 +113,18 @@ internal sealed unsafe partial class RcResponder
                 return Fail(NakCode.RemoteOperationalError, part.Psn, null, nowNs);
             default:
                 Slots.Return(slot);
-                return RefuseNotReady(part);
+                return RefuseNotReady(part, nowNs);
         }
     }
 
     /// <summary>No receive request: the requester is told how long to wait, and what follows is dropped silently. 9.7.5.2.8.</summary>
-    private ResponderVerdict RefuseNotReady(in Part part)
+    private ResponderVerdict RefuseNotReady(in Part part, long nowNs)
     {
+        // What came behind it is sent again with it.
         Counters.RnrNaksSent++;
+        _reorder?.Clear();
         _resendRequested = true;
+        _notReadyUntilNs = nowNs + RnrTimer.Nanoseconds(_qp.Attributes.MinRnrTimer);
         _acknowledgement.Refuse(AethSyndrome.RnrNak(_qp.Attributes.MinRnrTimer), part.Psn);
         _qp.Schedule();
         return ResponderVerdict.Finished;

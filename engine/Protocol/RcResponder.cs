@@ -70,6 +70,8 @@ internal sealed unsafe partial class RcResponder
         _messageSequenceNumber = 0;
         _message = MessageKind.None;
         _resendRequested = false;
+        _notReadyUntilNs = 0;
+        _reorder?.Clear();
         _communicationEstablished = false;
         _closing = false;
         _resources = null;
@@ -85,16 +87,27 @@ internal sealed unsafe partial class RcResponder
         }
     }
 
-    /// <summary>A request packet. Takes it through the checks in order; each of them deals with what it refuses.</summary>
+    /// <summary>A request packet; after it those that waited for it.</summary>
     public void HandleRequest(in Packet packet, PacketTraits traits, long nowNs)
     {
         EstablishCommunication();
+        Handle(packet, traits, nowNs);
+        if (_reorder is { Count: > 0 } reorder)
+        {
+            HandleKept(reorder, nowNs);
+        }
+    }
+
+    /// <summary>Takes a request through the checks in order; each of them deals with what it refuses.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Handle(in Packet packet, PacketTraits traits, long nowNs)
+    {
         Part part = default;
         part.Traits = traits;
         part.Psn = packet.Psn;
         part.Count = Math.Max(1, packet.PsnCount);
         part.Bytes = packet.PayloadBytes;
-        if (CheckPsn(packet, ref part) == ResponderVerdict.Accept
+        if (CheckPsn(packet, ref part, nowNs) == ResponderVerdict.Accept
             && CheckSequence(part, nowNs) == ResponderVerdict.Accept
             && CheckEnabled(part, nowNs) == ResponderVerdict.Accept
             && CheckResources(packet, part, nowNs) == ResponderVerdict.Accept
@@ -169,6 +182,7 @@ internal sealed unsafe partial class RcResponder
     public void FlushAll(long nowNs)
     {
         _message = MessageKind.None;
+        _reorder?.Clear();
         if (!_closing)
         {
             _resources = null;

@@ -51,6 +51,9 @@ internal struct ReadAtomicResource
 /// </summary>
 internal sealed class ReadAtomicResources
 {
+    /// <summary>Parts of answers that wait to be given again at most; more are dropped, and asked for again.</summary>
+    private const int PartsMax = 16;
+
     private readonly int _depth;
 
     // A power of two, so that positions may wrap around.
@@ -59,6 +62,10 @@ internal sealed class ReadAtomicResources
     private uint _count;
     private uint _pendingFrom;
 
+    // Parts of answers to be given again, beside what is pending: copies, oldest first.
+    private ReadAtomicResource[]? _parts;
+    private int _partCount;
+
     public ReadAtomicResources(int depth)
     {
         _depth = depth;
@@ -66,7 +73,7 @@ internal sealed class ReadAtomicResources
     }
 
     /// <summary>True while there is something to answer.</summary>
-    public bool HasPending => _pendingFrom != _next;
+    public bool HasPending => _partCount > 0 || _pendingFrom != _next;
 
     /// <summary>True while one more may be taken without losing one that was not answered yet.</summary>
     public bool HasRoom
@@ -83,8 +90,8 @@ internal sealed class ReadAtomicResources
         }
     }
 
-    /// <summary>The oldest one to be answered.</summary>
-    public ref ReadAtomicResource OldestPending => ref At(_pendingFrom);
+    /// <summary>The oldest one to be answered; a part to be given again comes first, somebody waits for it.</summary>
+    public ref ReadAtomicResource OldestPending => ref (_partCount > 0 ? ref _parts![0] : ref At(_pendingFrom));
 
     /// <summary>Makes room for a new one, to be filled by the caller; forgets the oldest when the depth is reached.</summary>
     public ref ReadAtomicResource Add()
@@ -138,9 +145,34 @@ internal sealed class ReadAtomicResources
         }
     }
 
+    /// <summary>Gives a part of an answer again while the answer itself is still being given.</summary>
+    public void AddPart(in ReadAtomicResource part)
+    {
+        _parts ??= new ReadAtomicResource[PartsMax];
+        for (int i = 0; i < _partCount; i++)
+        {
+            if (_parts[i].FirstPsn == part.FirstPsn && _parts[i].AnswerFrom == part.AnswerFrom && _parts[i].AnswerEnd == part.AnswerEnd)
+            {
+                return;
+            }
+        }
+
+        if (_partCount < PartsMax)
+        {
+            _parts[_partCount++] = part;
+        }
+    }
+
     /// <summary>The oldest pending one is answered.</summary>
     public void FinishOldestPending()
     {
+        if (_partCount > 0)
+        {
+            _partCount--;
+            Array.Copy(_parts!, 1, _parts!, 0, _partCount);
+            return;
+        }
+
         At(_pendingFrom).WasAnswered = true;
         SkipPending();
     }

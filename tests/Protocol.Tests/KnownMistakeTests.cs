@@ -73,9 +73,11 @@ public class KnownMistakeTests
         lone.Receive(lone.Ack(1));
         lone.Receive(lone.Ack(2));
         Assert.Empty(lone.Rings.SendsDone);
-        Assert.Equal(3, lone.Poll());
+        Assert.Equal(1, lone.Poll());
         Assert.Equal(Opcode.RcReadRequest, lone.Sent[0].Opcode);
         Assert.Equal(1, lone.Host.Counters.ImpliedNaks);
+        lone.Receive(lone.ReadResponse(Opcode.RcReadResponseOnly, 0, 100));
+        Assert.Equal(3, lone.Rings.SendsDone.Count);
     }
 
     [Fact]

@@ -15,11 +15,12 @@ public class RequesterTests
         lone.PostWrite(1, 8);
         Assert.Equal(1, lone.Poll());
         lone.Wait(TimeoutNs - 1);
-        Assert.Equal(0, lone.Poll());
+        Assert.Equal(0, lone.Host.Counters.Timeouts);
+        lone.Poll();
         lone.Wait(1);
         Assert.Equal(1, lone.Poll());
         Assert.Equal(new Psn(lone.Options.RequesterPsn), lone.Sent[0].Psn);
-        Assert.Equal((1, 1), (lone.Host.Counters.Timeouts, lone.Host.Counters.RetransmittedPackets));
+        Assert.Equal((1, 1), (lone.Host.Counters.Timeouts, lone.Host.Counters.Probes));
         lone.Receive(lone.Ack(0));
         Assert.Equal(CompletionStatus.Success, Assert.Single(lone.Rings.SendEntries).Status);
     }
@@ -80,7 +81,7 @@ public class RequesterTests
     }
 
     [Fact]
-    public void A_sequence_nak_sends_everything_again_from_there_at_once()
+    public void A_sequence_nak_of_a_peer_that_drops_what_is_behind_a_hole_sends_everything_again_from_there_at_once()
     {
         var lone = new Lone(new DuoOptions { WindowLimitBytes = 1 << 20 });
         lone.PostWrite(1, 400 * 1024);
@@ -101,12 +102,12 @@ public class RequesterTests
             }
         }
 
-        Assert.Equal(397, sentAgain);
+        Assert.Equal(396, sentAgain);
         Assert.Equal(1, lone.Host.Counters.SequenceNaksReceived);
     }
 
     [Fact]
-    public void A_nak_repeated_by_the_network_goes_back_once()
+    public void A_nak_repeated_by_the_network_is_obeyed_once()
     {
         var lone = new Lone(new DuoOptions { RetryCount = 1 });
         lone.PostWrite(1, 4096);
@@ -116,7 +117,7 @@ public class RequesterTests
             lone.Receive(lone.Acknowledge(1, AethSyndrome.Nak(NakCode.PsnSequenceError)));
         }
 
-        Assert.Equal(3, lone.Poll());
+        Assert.Equal(1, lone.Poll());
         Assert.Equal(1, lone.Host.Counters.SequenceNaksReceived);
         Assert.Equal(QueuePairState.ReadyToSend, lone.Qp.State);
     }
@@ -224,7 +225,7 @@ public class RequesterTests
     }
 
     [Fact]
-    public void A_lost_read_response_is_asked_for_from_the_first_missing_packet()
+    public void A_lost_read_response_alone_is_asked_for_again()
     {
         var lone = new Lone(new DuoOptions());
         lone.PostRead(1, 5000);
@@ -234,10 +235,8 @@ public class RequesterTests
         lone.Receive(lone.ReadResponse(Opcode.RcReadResponseMiddle, 3, 1024));
         Assert.Equal(1, lone.Poll());
         Assert.Equal((Opcode.RcReadRequest, new Psn(lone.Options.RequesterPsn) + 1), (lone.Sent[0].Opcode, lone.Sent[0].Psn));
-        Assert.Equal((0x1000ul + 1024, 5000u - 1024), (lone.Sent[0].RemoteAddress, lone.Sent[0].DmaLength));
-        lone.Receive(lone.ReadResponse(Opcode.RcReadResponseFirst, 1, 1024));
-        lone.Receive(lone.ReadResponse(Opcode.RcReadResponseMiddle, 2, 1024));
-        lone.Receive(lone.ReadResponse(Opcode.RcReadResponseMiddle, 3, 1024));
+        Assert.Equal((0x1000ul + 1024, 1024u), (lone.Sent[0].RemoteAddress, lone.Sent[0].DmaLength));
+        lone.Receive(lone.ReadResponse(Opcode.RcReadResponseOnly, 1, 1024));
         lone.Receive(lone.ReadResponse(Opcode.RcReadResponseLast, 4, 904));
         Assert.Equal(CompletionStatus.Success, Assert.Single(lone.Rings.SendEntries).Status);
         Assert.Equal(1, lone.Host.Counters.ImpliedNaks);

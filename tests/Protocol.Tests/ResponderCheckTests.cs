@@ -21,9 +21,9 @@ public class ResponderCheckTests
         lone.Receive(lone.Request(Opcode.RcWriteOnly, 4, 8));
         Assert.Equal(0, lone.Poll());
         lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
-        lone.AssertAnswers(AethSyndrome.Ack(), 1);
-        lone.Receive(lone.Request(Opcode.RcWriteOnly, 3, 8));
-        lone.AssertAnswers(SequenceError, 2);
+        lone.AssertAnswers(AethSyndrome.Ack(), 4);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 6, 8));
+        lone.AssertAnswers(SequenceError, 5);
         Assert.Equal((2, 4), (lone.Host.Counters.SequenceNaksSent, lone.Host.Counters.OutOfSequenceRequests));
     }
 
@@ -33,7 +33,7 @@ public class ResponderCheckTests
         var lone = new Lone(new DuoOptions());
         lone.Receive(lone.Request(Opcode.RcWriteOnly, 1, 8));
         lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
-        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        lone.AssertAnswers(AethSyndrome.Ack(), 1);
     }
 
     [Fact]
