@@ -90,8 +90,11 @@ public class RequesterTests
         lone.Poll(budget: 1000);
         Assert.Equal(144, lone.Sent.Count);
         lone.Receive(lone.Acknowledge(3, AethSyndrome.Nak(NakCode.PsnSequenceError)));
+        Assert.Equal(1, lone.Poll(budget: 1000));
+        Assert.Equal(new Psn(lone.Options.RequesterPsn) + 3, lone.Sent[0].Psn);
+        lone.Receive(lone.Ack(3));
         int sentAgain = 0;
-        Psn next = new Psn(lone.Options.RequesterPsn) + 3;
+        Psn next = new Psn(lone.Options.RequesterPsn) + 4;
         while (lone.Poll(budget: 1000) > 0)
         {
             for (int i = 0; i < lone.Sent.Count; i++)
