@@ -12,6 +12,16 @@ public interface IDeviceEnvironment
     /// <summary>The route and window between two addresses, the same object for the same arguments.</summary>
     Path ResolvePath(in Gid source, in Gid destination, byte trafficClass, byte hopLimit);
 
+    /// <summary>
+    /// Packets sent to a multicast group shall come to this device too, in <see cref="VrdmaDevice.HandlePacket(in Packet, in Gid, in Gid, long)"/>.
+    /// Counted: each join that succeeds needs a leave. Returns 0 or the error number: EINVAL for an address that is no group of the device's
+    /// address family, ENOMEM or ENOBUFS when the host can join no more.
+    /// </summary>
+    int JoinMulticast(in Gid group);
+
+    /// <summary>Takes one join back; after the last, packets of the group come no more.</summary>
+    void LeaveMulticast(in Gid group);
+
     /// <summary>Something that the operator may want to read. The device does not limit the rate; a hostile guest can cause many.</summary>
     void Report(in DeviceReport report);
 }

@@ -14,6 +14,20 @@ public sealed unsafe partial class VrdmaDevice
 
     private readonly CountingSink _sink = new();
 
+    /// <summary>
+    /// A packet for <paramref name="destination"/>: this device's address, or a multicast group that it joined.
+    /// </summary>
+    public void HandlePacket(in Packet packet, in Gid source, in Gid destination, long nowNs)
+    {
+        if (destination.IsMulticast)
+        {
+            _core.Statistics.UnknownQpnPackets++;
+            return;
+        }
+
+        HandlePacket(packet, source, nowNs);
+    }
+
     /// <summary>A packet for this device's address, from <paramref name="source"/>.</summary>
     public void HandlePacket(in Packet packet, in Gid source, long nowNs)
     {

@@ -22,6 +22,8 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     private PathTable? _paths;
     private LocalSwitch? _local;
     private Worker? _worker;
+    private GroupMemberships? _groups;
+    private bool _isOnWire;
     private WirePollSchedule _wireSchedule;
     private bool _mustFlush;
     private bool _fatalTold;
@@ -68,19 +70,23 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         if (route.IsLocal)
         {
             _local!.Emit(packet, route);
+            return;
         }
-        else
-        {
-            Link.Emit(packet, route);
-            _mustFlush = true;
-        }
+
+        if (route.IsMulticast)
+            _local!.Emit(packet, route);
+        Link.Emit(packet, route);
+        _mustFlush = true;
     }
 
     /// <inheritdoc/>
     public void OnPacket(in Packet packet, in Gid source, in Gid destination)
     {
+        // The network gives back to this machine what its devices send to a group; those of this worker have had it already.
+        if (_isOnWire && destination.IsMulticast && _local!.IsAttached(source))
+            return;
         _worker!.Current = this;
-        Device.HandlePacket(packet, source, _worker.NowNs);
+        Device.HandlePacket(packet, source, destination, _worker.NowNs);
     }
 
     /// <inheritdoc/>
@@ -95,6 +101,12 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _paths!.Resolve(destination, trafficClass, hopLimit);
 
     /// <inheritdoc/>
+    public int JoinMulticast(in Gid group) => _groups!.Join(group);
+
+    /// <inheritdoc/>
+    public void LeaveMulticast(in Gid group) => _groups?.Leave(group);
+
+    /// <inheritdoc/>
     public void Report(in DeviceReport report)
     {
         if (_reportLimit.TryPass(_worker?.NowNs ?? 0, out long suppressed))
@@ -106,12 +118,14 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _worker = worker;
         _local = local;
         _paths = new PathTable(Address, local, windows, _windowBytes);
+        _groups = new GroupMemberships(Address, this, Link, local, worker.DescriptorsChanged);
         local.Attach(Address, this);
     }
 
     internal void Leave()
     {
         _local?.Detach(Address);
+        _groups?.LeaveAll();
         _paths?.Clear();
     }
 
@@ -132,7 +146,9 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     {
         if (!_wireSchedule.IsDue(nowNs))
             return 0;
+        _isOnWire = true;
         int received = Link.Receive(this, packetsMax);
+        _isOnWire = false;
         _wireSchedule.Polled(nowNs, received > 0);
         return received;
     }

@@ -55,7 +55,7 @@ internal sealed class PathTable
     {
         if (_paths.TryGetValue((destination, trafficClass, hopLimit), out Path? path))
             return path;
-        var route = new Route(_source, destination, trafficClass, hopLimit) { IsLocal = _local.IsAttached(destination) };
+        var route = new Route(_source, destination, trafficClass, hopLimit) { IsLocal = !destination.IsMulticast && _local.IsAttached(destination) };
         if (_paths.Count >= PathsMax)
             return new Path(route, new PathWindow(_windowBytes));
         path = new Path(route, _windows.Acquire(destination, _windowBytes));

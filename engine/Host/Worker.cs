@@ -47,8 +47,11 @@ public sealed class Worker : IDisposable
     /// <summary>The device that is being served, so that a failure is known to be its.</summary>
     internal DeviceSlot? Current { get; set; }
 
-    /// <summary>Increases whenever <see cref="Slots"/> changes.</summary>
+    /// <summary>Increases whenever <see cref="Slots"/>, or what one of them must be waited for with, changes.</summary>
     public int SlotsVersion { get; private set; }
+
+    /// <summary>A slot's descriptors changed.</summary>
+    internal void DescriptorsChanged() => SlotsVersion++;
 
     /// <summary>Queues a command for the next turn. From any thread.</summary>
     public void Post(WorkerCommand command)

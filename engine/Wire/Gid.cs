@@ -20,6 +20,9 @@ public readonly record struct Gid(ulong High, ulong Low)
     /// <summary>The IPv4 address as a number whose most significant byte is the first octet.</summary>
     public uint IPv4 => (uint)Low;
 
+    /// <summary>True for a multicast group: 224.0.0.0/4 mapped, or ff00::/8.</summary>
+    public bool IsMulticast => IsIPv4 ? IPv4 >> 28 == 0xE : High >> 56 == 0xFF;
+
     /// <summary>True for the all-zero GID, which names nobody.</summary>
     public bool IsZero => High == 0 && Low == 0;
 

@@ -9,6 +9,7 @@ public sealed class Route
         Destination = destination;
         TrafficClass = trafficClass;
         HopLimit = hopLimit;
+        IsMulticast = destination.IsMulticast;
     }
 
     public Gid Source { get; }
@@ -19,6 +20,9 @@ public sealed class Route
     public byte TrafficClass { get; }
 
     public byte HopLimit { get; }
+
+    /// <summary>True when the destination is a group: packets go to all its members, of this worker and elsewhere.</summary>
+    public bool IsMulticast { get; }
 
     /// <summary>
     /// True while the destination is a device of the same worker, so that packets go by memory copy. May change at any turn,
@@ -59,6 +63,17 @@ public interface ILink : IPacketSink, IDisposable
     /// <summary>Sends all that was emitted.</summary>
     void Flush();
 
-    /// <summary>A file descriptor that polls readable when packets wait, or -1 where there is none.</summary>
+    /// <summary>
+    /// A file descriptor that polls readable when packets wait, or -1 where there is none. May change when a group is joined or left.
+    /// </summary>
     int PollDescriptor { get; }
+
+    /// <summary>
+    /// Receives the packets of a multicast group from now on, whoever of the network sends them. Once per group. Returns 0, or the
+    /// error number: EINVAL when it is no group of the address's family, or joined already; else the kernel's.
+    /// </summary>
+    int JoinMulticast(in Gid group);
+
+    /// <summary>Receives that group's packets no more; packets that wait are dropped. Nothing happens when it was not joined.</summary>
+    void LeaveMulticast(in Gid group);
 }

@@ -131,6 +131,58 @@ public sealed unsafe class NetworkNamespaceTests : IDisposable
         Assert.Equal(0, right.Statistics.MalformedTotal);
     }
 
+    [Theory]
+    [InlineData(false, "239.11.0.9")]
+    [InlineData(true, "ff15::b09")]
+    [InlineData(true, "ff02::b09")]
+    public void A_groups_packets_come_to_members_on_both_hosts_by_the_interface_of_their_address(bool isIPv6, string groupText)
+    {
+        Gid group = Gid.From(IPAddress.Parse(groupText));
+        using UdpLink left = Open(_network.Left, Address(1, isIPv6));
+        using UdpLink right = Open(_network.Right, Address(2, isIPv6));
+        Assert.Equal(0, NetworkNamespaces.In(_network.Left, () => left.JoinMulticast(group)));
+        Assert.Equal(0, NetworkNamespaces.In(_network.Right, () => right.JoinMulticast(group)));
+        Warm(left, right, new Route(left.Address, right.Address));
+        var route = new Route(left.Address, group, trafficClass: 0x2A, hopLimit: 7);
+        for (uint i = 0; i < 40; i++)
+            Emit(left, route, 1024, i);
+        left.Flush();
+        foreach (UdpLink member in (UdpLink[])[left, right])
+        {
+            var receiver = new RecordingReceiver();
+            ReceiveUntil(member, receiver, 40);
+            Assert.Equal(Enumerable.Range(0, 40), receiver.Packets.Select(packet => (int)packet.Fields.Psn.Value));
+            Assert.All(receiver.Packets, packet => Assert.Equal((left.Address, group), (packet.Source, packet.Destination)));
+            Assert.All(receiver.Packets, packet => Assert.Equal((0x2A, 7), (packet.Fields.TrafficClass, packet.Fields.HopLimit)));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Traffic_class_and_hop_limit_arrive_with_the_packet_and_congestion_experienced_is_flagged(bool isIPv6)
+    {
+        using UdpLink left = Open(_network.Left, Address(1, isIPv6));
+        using UdpLink right = Open(_network.Right, Address(2, isIPv6));
+        Route[] routes =
+        [
+            new Route(left.Address, right.Address, trafficClass: 2),
+            new Route(left.Address, right.Address, trafficClass: 0),
+            new Route(left.Address, right.Address, trafficClass: 0x6B, hopLimit: 3),
+        ];
+        Warm(left, right, routes[0]);
+        for (uint i = 0; i < 3; i++)
+        {
+            Emit(left, routes[i], 64, i);
+            left.Flush();
+        }
+
+        var receiver = new RecordingReceiver();
+        ReceiveUntil(right, receiver, 3);
+        Assert.Equal([(2, 64), (0, 64), (0x6B, 3)], receiver.Packets.Select(packet => ((int)packet.Fields.TrafficClass, (int)packet.Fields.HopLimit)));
+        Assert.Equal([false, false, true], receiver.Packets.Select(packet => (packet.Fields.Flags & PacketFlags.CongestionExperienced) != 0));
+    }
+
     [Fact]
     public void A_destination_without_a_route_is_counted_as_unreachable()
     {

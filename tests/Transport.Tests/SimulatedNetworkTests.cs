@@ -27,7 +27,7 @@ public unsafe class SimulatedNetworkTests
         public readonly SimulatedNetwork Network;
         public readonly SimulatedLink Left;
         public readonly SimulatedLink Right;
-        public readonly Route Route = new(s_left, s_right);
+        public readonly Route Route = new(s_left, s_right, trafficClass: 2);
         public readonly RecordingReceiver Receiver = new();
 
         public void Send(int count, uint firstPsn = 0, int payloadBytes = 32)

@@ -57,6 +57,7 @@ internal static unsafe class TestPackets
         left.Segments = right.Segments = null;
         left.SegmentCount = right.SegmentCount = 0;
         left.PadCount = right.PadCount;
+        (left.TrafficClass, left.HopLimit) = (right.TrafficClass, right.HopLimit);
         Assert.Equal((byte)PacketCodec.PadBytes(expected.PayloadBytes), actual.PadCount);
         var leftBytes = new ReadOnlySpan<byte>(&left, sizeof(Packet));
         var rightBytes = new ReadOnlySpan<byte>(&right, sizeof(Packet));

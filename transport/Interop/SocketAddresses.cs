@@ -31,3 +31,20 @@ public unsafe struct SockaddrUn
     [FieldOffset(0)] public ushort Family;
     [FieldOffset(2)] public fixed byte Path[PathBytes];
 }
+
+/// <summary>struct ip_mreqn, ip(7). Addresses in network order.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 12)]
+public struct MulticastRequest
+{
+    [FieldOffset(0)] public uint GroupNetworkOrder;
+    [FieldOffset(4)] public uint InterfaceNetworkOrder;
+    [FieldOffset(8)] public int InterfaceIndex;
+}
+
+/// <summary>struct ipv6_mreq, ipv6(7). Address in network order.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 20)]
+public unsafe struct MulticastRequest6
+{
+    [FieldOffset(0)] public fixed byte Group[16];
+    [FieldOffset(16)] public int InterfaceIndex;
+}

@@ -33,12 +33,22 @@ public static class SocketConstants
     public const int IP_TOS = 1;
     public const int IP_TTL = 2;
     public const int IP_MTU_DISCOVER = 10;
+    public const int IP_RECVTTL = 12;
     public const int IP_RECVTOS = 13;
+    public const int IP_MULTICAST_IF = 32;
+    public const int IP_MULTICAST_TTL = 33;
+    public const int IP_ADD_MEMBERSHIP = 35;
+    public const int IP_MULTICAST_ALL = 49;
     public const int IP_PMTUDISC_DO = 2;
 
     public const int IPV6_UNICAST_HOPS = 16;
+    public const int IPV6_MULTICAST_IF = 17;
+    public const int IPV6_MULTICAST_HOPS = 18;
+    public const int IPV6_JOIN_GROUP = 20;
     public const int IPV6_MTU_DISCOVER = 23;
     public const int IPV6_V6ONLY = 26;
+    public const int IPV6_MULTICAST_ALL = 29;
+    public const int IPV6_RECVHOPLIMIT = 51;
     public const int IPV6_HOPLIMIT = 52;
     public const int IPV6_RECVTCLASS = 66;
     public const int IPV6_TCLASS = 67;

@@ -19,6 +19,7 @@ public sealed unsafe class LocalSwitch : IPacketSink, IDisposable
     private const int SegmentRing = 16 * SegmentsPerPacketMax;
 
     private readonly Dictionary<Gid, Port> _ports = [];
+    private readonly Dictionary<Gid, LocalGroup> _groups = [];
     private readonly Entry[] _entries = new Entry[QueuedPacketsMax];
     private MemorySegment* _segments = (MemorySegment*)NativeMemory.Alloc(SegmentRing, (nuint)sizeof(MemorySegment));
     private uint _head;
@@ -86,6 +87,29 @@ public sealed unsafe class LocalSwitch : IPacketSink, IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Makes <paramref name="receiver"/> a member of a multicast group: what devices of this worker send to the group comes to it.
+    /// </summary>
+    public void Join(in Gid group, IPacketReceiver receiver)
+    {
+        if (!_groups.TryGetValue(group, out LocalGroup? members))
+        {
+            _groups.Add(group, members = new LocalGroup());
+            Attach(group, members);
+        }
+        members.Add(receiver);
+    }
+
+    /// <summary>Ends a membership; packets that wait for the group pass this member by.</summary>
+    public void Leave(in Gid group, IPacketReceiver receiver)
+    {
+        if (_groups.TryGetValue(group, out LocalGroup? members) && members.Remove(receiver) && members.IsEmpty)
+        {
+            _groups.Remove(group);
+            Detach(group);
+        }
+    }
+
     /// <summary>True when the address is a device of this worker: packets for it may go here.</summary>
     public bool IsAttached(in Gid address) => _ports.ContainsKey(address);
 
@@ -104,11 +128,14 @@ public sealed unsafe class LocalSwitch : IPacketSink, IDisposable
             return;
         }
 
-        if (_tap != null)
+        // A packet to a group goes to the wire as well, and is seen there.
+        if (_tap != null && !route.IsMulticast)
             _tapEncoder!.Show(_tap, packet, route);
         ref Entry entry = ref _entries[_tail % QueuedPacketsMax];
         entry.Packet = packet;
         entry.Packet.Segments = CopySegments(packet.Segments, packet.SegmentCount);
+        entry.Packet.TrafficClass = route.TrafficClass;
+        entry.Packet.HopLimit = route.HopLimit;
         entry.Source = route.Source;
         entry.Port = port;
         entry.SegmentTail = _segmentTail;
@@ -150,6 +177,7 @@ public sealed unsafe class LocalSwitch : IPacketSink, IDisposable
         _segments = null;
         _head = _tail;
         _ports.Clear();
+        _groups.Clear();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -157,10 +185,14 @@ public sealed unsafe class LocalSwitch : IPacketSink, IDisposable
     {
         if (!_ports.TryGetValue(route.Destination, out Port? port))
         {
-            PacketsDropped++;
+            // A group may well have no member here.
+            PacketsDropped += route.IsMulticast ? 0 : 1;
             return null;
         }
-        route.LinkState = port;
+
+        // What goes to a group goes to the wire as well: the link state is the wire's.
+        if (!route.IsMulticast)
+            route.LinkState = port;
         return port;
     }
 

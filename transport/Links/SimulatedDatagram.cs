@@ -11,6 +11,10 @@ internal sealed class SimulatedDatagram
     public Gid Source;
     public Gid Destination;
     public byte Tos;
+    public byte HopLimit;
+
+    /// <summary>Whose link it is for: the destination, or one member of a group.</summary>
+    public Gid Receiver;
 }
 
 /// <summary>Counters of a <see cref="SimulatedNetwork"/>, in datagrams.</summary>
@@ -29,6 +33,12 @@ public sealed class SimulatedNetworkStatistics
     public long Truncated { get; internal set; }
 
     public long Marked { get; internal set; }
+
+    /// <summary>Delayed by a spike of their own; those that waited behind them are not counted.</summary>
+    public long Spikes { get; internal set; }
+
+    /// <summary>Dropped at a full queue.</summary>
+    public long QueueDrops { get; internal set; }
 
     /// <summary>Dropped on a way that was cut.</summary>
     public long Partitioned { get; internal set; }

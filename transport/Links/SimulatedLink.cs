@@ -44,6 +44,7 @@ public sealed unsafe class SimulatedLink : ILink
         datagram.Source = Address;
         datagram.Destination = route.Destination;
         datagram.Tos = route.TrafficClass;
+        datagram.HopLimit = route.HopLimit;
         datagram.Bytes = DatagramEncoder.Encode(packet, new IcrcPseudo(Address, route.Destination, RoceUdp.Port), 0, datagram.Buffer);
         _outbox.Enqueue(datagram);
     }
@@ -73,6 +74,17 @@ public sealed unsafe class SimulatedLink : ILink
         return handled;
     }
 
+    /// <inheritdoc/>
+    public int JoinMulticast(in Gid group)
+    {
+        const int invalidArgument = 22;
+        bool fits = group.IsMulticast && group.IsIPv4 == Address.IsIPv4;
+        return fits && _network.Join(this, group) ? 0 : invalidArgument;
+    }
+
+    /// <inheritdoc/>
+    public void LeaveMulticast(in Gid group) => _network.Leave(this, group);
+
     /// <summary>Takes the address off the network; what is under way to it is lost.</summary>
     public void Dispose() => _network.Remove(this);
 
@@ -92,7 +104,7 @@ public sealed unsafe class SimulatedLink : ILink
     /// UDP checksum as well.
     /// </summary>
     private bool IsIntact(SimulatedDatagram datagram, ReadOnlySpan<byte> bytes) =>
-        IcrcVerifier.TryVerify(datagram.Source, Address, RoceUdp.Port, bytes, out ushort identification, out bool dontFragment)
+        IcrcVerifier.TryVerify(datagram.Source, datagram.Destination, RoceUdp.Port, bytes, out ushort identification, out bool dontFragment)
         && identification == 0 && dontFragment;
 
     private void Handle(SimulatedDatagram datagram, IPacketReceiver receiver)
@@ -106,6 +118,8 @@ public sealed unsafe class SimulatedLink : ILink
             return;
         }
 
+        packet.TrafficClass = datagram.Tos;
+        packet.HopLimit = datagram.HopLimit;
         const int congestionExperienced = 3;
         if ((datagram.Tos & congestionExperienced) == congestionExperienced)
             packet.Flags |= PacketFlags.CongestionExperienced;
@@ -114,7 +128,7 @@ public sealed unsafe class SimulatedLink : ILink
             var payload = new MemorySegment(first + OpcodeTable.For(packet.Opcode).HeaderBytes, packet.PayloadBytes);
             packet.Segments = &payload;
             packet.SegmentCount = packet.PayloadBytes == 0 ? 0 : 1;
-            receiver.OnPacket(packet, datagram.Source, Address);
+            receiver.OnPacket(packet, datagram.Source, datagram.Destination);
         }
     }
 }

@@ -18,8 +18,23 @@ public sealed record SimulatedNetworkOptions
     /// <summary>Probability that a datagram is cut off somewhere.</summary>
     public double TruncateRate { get; init; }
 
-    /// <summary>Probability that a datagram arrives marked Congestion Experienced.</summary>
+    /// <summary>Probability that a datagram of an ECN-capable sender (ECT) arrives marked Congestion Experienced. RFC 3168, 5.</summary>
     public double MarkRate { get; init; }
+
+    /// <summary>Probability that a datagram takes up to <see cref="SpikeDelayNs"/> longer, and all that follow on its way behind it.</summary>
+    public double SpikeRate { get; init; }
+
+    /// <summary>How much longer a spike takes at most.</summary>
+    public long SpikeDelayNs { get; init; } = 5_000_000;
+
+    /// <summary>Bytes per second of the port to each address, headers included; 0 is without limit. What comes faster waits in a queue.</summary>
+    public long PortBytesPerSecond { get; init; }
+
+    /// <summary>Bytes that wait at a port at most; what comes then is dropped.</summary>
+    public long QueueBytesMax { get; init; } = 1 << 20;
+
+    /// <summary>Datagrams of ECN-capable senders that find more than this at a port are marked Congestion Experienced.</summary>
+    public long MarkQueueBytes { get; init; } = long.MaxValue;
 
     /// <summary>Time under way, at least.</summary>
     public long DelayMinNs { get; init; } = 5_000;

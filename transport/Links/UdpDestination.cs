@@ -52,7 +52,7 @@ internal sealed unsafe class UdpDestination
     {
         bool isIPv4 = route.Destination.IsIPv4;
         int bytes = 0;
-        if (route.TrafficClass != 0)
+        if (route.TrafficClass != UdpSocket.DefaultTrafficClass)
         {
             bytes += isIPv4
                 ? ControlMessages.WriteInt32(at, IPPROTO_IP, IP_TOS, route.TrafficClass)

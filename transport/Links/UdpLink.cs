@@ -11,6 +11,7 @@ public sealed class UdpLink : ILink
 {
     private readonly UdpTransmitter _transmitter;
     private readonly UdpReceiver _receiver;
+    private readonly UdpGroups _groups;
     private readonly bool _groActive;
     private readonly bool _gsoWanted;
     private int _socket;
@@ -28,8 +29,9 @@ public sealed class UdpLink : ILink
         _gsoWanted = options.UseGso;
         ReceiveBufferBytes = UdpSocket.SetBuffer(_socket, receive: true, options.ReceiveBufferBytes);
         SendBufferBytes = UdpSocket.SetBuffer(_socket, receive: false, options.SendBufferBytes);
-        _transmitter = new UdpTransmitter(_socket, address, options, Statistics);
-        _receiver = new UdpReceiver(_socket, address, Statistics);
+        _receiver = new UdpReceiver(_socket, address, options, Statistics);
+        _groups = new UdpGroups(address, _socket, options, Statistics);
+        _transmitter = new UdpTransmitter(_socket, address, options, Statistics, _groups.PrepareToSend);
     }
 
     /// <summary>The device address that the link serves.</summary>
@@ -72,6 +74,7 @@ public sealed class UdpLink : ILink
         {
             _receiver.Tap = value;
             _transmitter.Tap = value;
+            _groups.Tap = value;
         }
     }
 
@@ -79,7 +82,7 @@ public sealed class UdpLink : ILink
     public bool HasRoom => _transmitter.HasRoom;
 
     /// <inheritdoc/>
-    public int PollDescriptor => _socket;
+    public int PollDescriptor => _groups.PollDescriptor;
 
     /// <inheritdoc/>
     public void Emit(in Packet packet, Route route)
@@ -99,10 +102,21 @@ public sealed class UdpLink : ILink
     public int Receive(IPacketReceiver receiver, int packetsMax)
     {
         ObjectDisposedException.ThrowIf(_socket < 0, this);
-        return _receiver.Receive(receiver, packetsMax);
+        int handled = _receiver.Receive(receiver, packetsMax);
+        return _groups.IsEmpty ? handled : handled + _groups.Receive(receiver, packetsMax);
     }
 
-    /// <summary>Closes the socket. What was emitted and not flushed is lost.</summary>
+    /// <inheritdoc/>
+    public int JoinMulticast(in Gid group)
+    {
+        ObjectDisposedException.ThrowIf(_socket < 0, this);
+        return _groups.Join(group, _receiver.Tap);
+    }
+
+    /// <inheritdoc/>
+    public void LeaveMulticast(in Gid group) => _groups.Leave(group);
+
+    /// <summary>Closes the sockets. What was emitted and not flushed is lost.</summary>
     public void Dispose()
     {
         if (_socket < 0)
@@ -111,5 +125,6 @@ public sealed class UdpLink : ILink
         _socket = -1;
         _transmitter.Dispose();
         _receiver.Dispose();
+        _groups.Dispose();
     }
 }

@@ -23,4 +23,13 @@ public sealed record UdpLinkOptions
     /// turns from where they lie, and a guest that writes to a payload under way cannot make its ICRC wrong.
     /// </summary>
     public int CopyBytesMax { get; init; } = RoceUdp.PayloadBytesMax;
+
+    /// <summary>
+    /// For tests of what loss does: the probability, 0 … 1, that a received datagram is dropped as if the network had lost it. 0 drops
+    /// nothing and costs nothing.
+    /// </summary>
+    public double LossRate { get; init; }
+
+    /// <summary>Decides, with the address of the link, which datagrams those are.</summary>
+    public ulong LossSeed { get; init; } = 1;
 }

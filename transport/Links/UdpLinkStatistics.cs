@@ -55,6 +55,9 @@ public sealed class UdpLinkStatistics
     /// <summary>Datagrams longer than any RoCEv2 packet, cut off by the kernel.</summary>
     public long Truncated { get; internal set; }
 
+    /// <summary>Datagrams dropped on purpose, not counted as received: see <see cref="UdpLinkOptions.LossRate"/>.</summary>
+    public long InjectedLosses { get; internal set; }
+
     /// <summary>Calls of recvmmsg that failed for another reason than an empty socket.</summary>
     public long ReceiveErrors { get; internal set; }
 

@@ -26,22 +26,33 @@ internal sealed unsafe class UdpReceiver : IDisposable
     /// </summary>
     private const int BytesPerReceiveMax = 128 * 1024;
     private const int NameBytes = 32;
+
+    /// <summary>Train size, traffic class, hop limit and lost datagrams take 24 each.</summary>
     private const int ControlBytes = 96;
 
     private readonly int _socket;
     private readonly Gid _address;
     private readonly UdpLinkStatistics _statistics;
     private readonly IcrcReceiver _icrc = new();
+    private LossGenerator _losses;
     private byte* _memory;
     private MultipleMessageHeader* _messages;
     private int _messagesPerCall = 1;
 
-    public UdpReceiver(int socket, in Gid address, UdpLinkStatistics statistics)
+    public UdpReceiver(int socket, in Gid address, UdpLinkOptions options, UdpLinkStatistics statistics)
     {
         _socket = socket;
         _address = address;
         _statistics = statistics;
+        _losses = new LossGenerator(options.LossRate, options.LossSeed ^ address.Low);
         AllocateMessages();
+    }
+
+    /// <summary>What a message's IP headers say; the same for all datagrams of a train.</summary>
+    private struct IpFields
+    {
+        public byte TrafficClass;
+        public byte HopLimit;
     }
 
     /// <summary>Sees every datagram, malformed ones too.</summary>
@@ -93,8 +104,8 @@ internal sealed unsafe class UdpReceiver : IDisposable
     {
         Gid source = ReadAddress((byte*)message.Header.Name, out ushort sourcePort);
         int datagramBytes = (int)message.Length;
-        byte tos = 0;
-        ReadControl(message.Header, ref datagramBytes, ref tos);
+        var ip = new IpFields { HopLimit = UdpSocket.DefaultHopLimit };
+        ReadControl(message.Header, ref datagramBytes, ref ip);
         byte* next = message.Header.Vectors->Base;
         byte* end = next + message.Length;
         bool truncated = (message.Header.Flags & MSG_TRUNC) != 0;
@@ -110,7 +121,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
         do
         {
             int bytes = (int)Math.Min(datagramBytes, end - next);
-            HandleDatagram(next, bytes, source, sourcePort, tos, receiver);
+            HandleDatagram(next, bytes, source, sourcePort, ip, receiver);
             next += bytes;
             count++;
         }
@@ -118,8 +129,14 @@ internal sealed unsafe class UdpReceiver : IDisposable
         return count;
     }
 
-    private void HandleDatagram(byte* bytes, int count, in Gid source, ushort sourcePort, byte tos, IPacketReceiver receiver)
+    private void HandleDatagram(byte* bytes, int count, in Gid source, ushort sourcePort, IpFields ip, IPacketReceiver receiver)
     {
+        if (_losses.IsLost())
+        {
+            _statistics.InjectedLosses++;
+            return;
+        }
+
         var datagram = new ReadOnlySpan<byte>(bytes, count);
         _statistics.DatagramsReceived++;
         _statistics.BytesReceived += count;
@@ -130,15 +147,17 @@ internal sealed unsafe class UdpReceiver : IDisposable
             reason = MalformedReason.IcrcMismatch;
         }
 
-        Tap?.OnDatagram(source, _address, sourcePort, tos, identification, datagram, false, WallClock.NowNs());
+        Tap?.OnDatagram(source, _address, sourcePort, ip.TrafficClass, identification, datagram, false, WallClock.NowNs());
         if (reason != MalformedReason.None)
         {
             _statistics.CountMalformed(reason);
             return;
         }
 
+        packet.TrafficClass = ip.TrafficClass;
+        packet.HopLimit = ip.HopLimit;
         const int congestionExperienced = 3;
-        if ((tos & congestionExperienced) == congestionExperienced)
+        if ((ip.TrafficClass & congestionExperienced) == congestionExperienced)
             packet.Flags |= PacketFlags.CongestionExperienced;
         var payload = new MemorySegment(bytes + OpcodeTable.For(packet.Opcode).HeaderBytes, packet.PayloadBytes);
         packet.Segments = &payload;
@@ -146,8 +165,8 @@ internal sealed unsafe class UdpReceiver : IDisposable
         receiver.OnPacket(packet, source, _address);
     }
 
-    /// <summary>Segment size of a train, traffic class, and how many datagrams the socket has lost.</summary>
-    private void ReadControl(in MessageHeader header, ref int datagramBytes, ref byte tos)
+    /// <summary>Segment size of a train, fields of the IP header, and how many datagrams the socket has lost.</summary>
+    private void ReadControl(in MessageHeader header, ref int datagramBytes, ref IpFields ip)
     {
         for (ControlMessageHeader* control = ControlMessages.First(header); control != null; control = ControlMessages.Next(header, control))
         {
@@ -158,10 +177,13 @@ internal sealed unsafe class UdpReceiver : IDisposable
                     datagramBytes = Math.Max(*(int*)data, 1);
                     break;
                 case (IPPROTO_IP, IP_TOS):
-                    tos = *data;
+                    ip.TrafficClass = *data;
                     break;
                 case (IPPROTO_IPV6, IPV6_TCLASS):
-                    tos = (byte)*(int*)data;
+                    ip.TrafficClass = (byte)*(int*)data;
+                    break;
+                case (IPPROTO_IP, IP_TTL) or (IPPROTO_IPV6, IPV6_HOPLIMIT):
+                    ip.HopLimit = (byte)*(int*)data;
                     break;
                 case (SOL_SOCKET, SO_RXQ_OVFL):
                     // A running 32-bit total since the socket was opened.

@@ -32,6 +32,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     private readonly Gid _address;
     private readonly int _copyBytesMax;
     private readonly UdpLinkStatistics _statistics;
+    private readonly Action _prepareMulticast;
     private readonly Train[] _trains = new Train[TrainsMax];
     private readonly UdpDestination[] _destinations = new UdpDestination[TrainsMax];
     private byte* _memory;
@@ -40,6 +41,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     private int _waitingBytes;
     private long _batch;
     private bool _congested;
+    private bool _isMulticastReady;
 
     /// <summary>Datagrams on their way into one message. All but the last have the same size.</summary>
     private struct Train
@@ -55,8 +57,9 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         public bool IsClosed;
     }
 
-    public UdpTransmitter(int socket, in Gid address, UdpLinkOptions options, UdpLinkStatistics statistics)
+    public UdpTransmitter(int socket, in Gid address, UdpLinkOptions options, UdpLinkStatistics statistics, Action prepareMulticast)
     {
+        _prepareMulticast = prepareMulticast;
         _socket = socket;
         _address = address;
         _copyBytesMax = Math.Clamp(options.CopyBytesMax, 0, RoceUdp.PayloadBytesMax);
@@ -230,6 +233,11 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         {
             CountDrop(1, Errno.EAFNOSUPPORT);
             return null;
+        }
+        if (route.IsMulticast && !_isMulticastReady)
+        {
+            _prepareMulticast();
+            _isMulticastReady = true;
         }
         var destination = new UdpDestination(this, route);
         route.LinkState = destination;

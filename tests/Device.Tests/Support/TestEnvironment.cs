@@ -31,6 +31,17 @@ internal sealed class TestEnvironment : IDeviceEnvironment
         return path;
     }
 
+    /// <summary>Joins less leaves, by group.</summary>
+    public Dictionary<Gid, int> Groups { get; } = [];
+
+    public int JoinMulticast(in Gid group)
+    {
+        Groups[group] = Groups.GetValueOrDefault(group) + 1;
+        return 0;
+    }
+
+    public void LeaveMulticast(in Gid group) => Groups[group]--;
+
     public void Report(in DeviceReport report)
     {
         Reports++;
