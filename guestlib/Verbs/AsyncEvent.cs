@@ -66,4 +66,8 @@ public enum AsyncEventType
 /// <param name="QueuePair">The QP that it happened to, for events about a QP that still exists.</param>
 /// <param name="CompletionQueue">The CQ that it happened to, for events about a CQ that still exists.</param>
 /// <param name="Info">The device's handle or port number.</param>
-public readonly record struct AsyncEvent(AsyncEventType Type, QueuePair? QueuePair, CompletionQueue? CompletionQueue, uint Info);
+public readonly record struct AsyncEvent(AsyncEventType Type, QueuePair? QueuePair, CompletionQueue? CompletionQueue, uint Info)
+{
+    /// <summary>The shared receive queue that it happened to, for events about one that still exists.</summary>
+    public SharedReceiveQueue? SharedReceiveQueue { get; init; }
+}

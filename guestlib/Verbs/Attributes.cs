@@ -93,6 +93,30 @@ public sealed record DeviceAttributes
     /// <summary>True when compare and swap and fetch and add work, atomic with respect to other QPs of the device.</summary>
     public bool HasAtomics { get; init; }
 
+    /// <summary>Pages of a <see cref="FastMemoryRegion"/> at most; 0 when there is no fast registration.</summary>
+    public int MaxFastRegisterPages { get; init; }
+
+    /// <summary>True when keys of type-2 windows and fast registrations can be invalidated by work requests of this end.</summary>
+    public bool HasLocalInvalidate { get; init; }
+
+    /// <summary>True when peers can invalidate such keys by a SEND with invalidate.</summary>
+    public bool HasRemoteInvalidate { get; init; }
+
+    /// <summary>Multicast groups at most.</summary>
+    public int MaxMulticastGroups { get; init; }
+
+    /// <summary>QPs in one multicast group at most.</summary>
+    public int MaxMulticastQueuePairs { get; init; }
+
+    /// <summary>Memberships of QPs in multicast groups at most, all together.</summary>
+    public int MaxMulticastAttachments { get; init; }
+
+    /// <summary>True when the device makes UC QPs.</summary>
+    public bool HasUnreliableConnections { get; init; }
+
+    /// <summary>True when re-registration, CQ resize, multicast, ATOMIC WRITE and FLUSH work.</summary>
+    public bool HasExtendedVerbs { get; init; }
+
     /// <summary>Bytes of an inline send at most; 0 when there are none.</summary>
     public int MaxInlineBytes { get; init; }
 }
@@ -128,7 +152,7 @@ public sealed record PortAttributes
     /// <summary>The largest MTU of the port, in bytes.</summary>
     public int MaxMtuBytes { get; init; }
 
-    /// <summary>The MTU in use, in bytes: the path MTU of <see cref="QueuePair.ToReadyToReceive"/> when none is given.</summary>
+    /// <summary>The MTU in use, in bytes: the path MTU of <see cref="QueuePair.ToReadyToReceive(in QueuePairAddress, int, byte, byte, byte, byte)"/> when none is given.</summary>
     public int ActiveMtuBytes { get; init; }
 
     /// <summary>Entries of the GID table.</summary>

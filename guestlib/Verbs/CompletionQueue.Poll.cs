@@ -75,7 +75,7 @@ public sealed unsafe partial class CompletionQueue
         EnterOpen();
         isLost = false;
         uint head = _head;
-        uint used = Math.Min(RingIndex.Used(PvrdmaRing.ReadProducer(_ring), head, _slots), _slots);
+        uint used = _isResizing ? 0 : Math.Min(RingIndex.Used(PvrdmaRing.ReadProducer(_ring), head, _slots), _slots);
         int count = 0;
         if (used != 0)
         {
@@ -122,13 +122,25 @@ public sealed unsafe partial class CompletionQueue
         completion.VendorError = entry->VendorError;
         if (completion.Status != CompletionStatus.Success)
         {
-            queuePair.OnFailedCompletion();
+            queuePair.OnFailedCompletion(in completion);
         }
-        else if (completion.Opcode == (WorkCompletionOpcode)PvrdmaWcOpcode.LocalInvalidate)
+        else if ((uint)completion.Opcode is > (uint)PvrdmaWcOpcode.BindMemoryWindow and < (uint)PvrdmaWcOpcode.Receive)
         {
-            completion.Opcode = WorkCompletionOpcode.LocalInvalidate;
+            completion.Opcode = RareOpcode((PvrdmaWcOpcode)completion.Opcode);
         }
     }
+
+    /// <summary>The opcodes whose numbers differ between the ABI and the verbs; none of them is on the usual way.</summary>
+    private static WorkCompletionOpcode RareOpcode(PvrdmaWcOpcode opcode) => opcode switch
+    {
+        PvrdmaWcOpcode.LocalInvalidate => WorkCompletionOpcode.LocalInvalidate,
+        PvrdmaWcOpcode.FastRegisterMr => WorkCompletionOpcode.FastRegister,
+        PvrdmaWcOpcode.MaskedCompareSwap => WorkCompletionOpcode.MaskedCompareSwap,
+        PvrdmaWcOpcode.MaskedFetchAdd => WorkCompletionOpcode.MaskedFetchAdd,
+        PvrdmaWcOpcode.Flush => WorkCompletionOpcode.Flush,
+        PvrdmaWcOpcode.AtomicWrite => WorkCompletionOpcode.AtomicWrite,
+        _ => (WorkCompletionOpcode)opcode,
+    };
 
     private static CompletionFlags ToFlags(PvrdmaWcFlags flags) =>
         (CompletionFlags)(flags & (PvrdmaWcFlags.GlobalRouteHeader | PvrdmaWcFlags.WithImmediate))

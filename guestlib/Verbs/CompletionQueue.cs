@@ -4,18 +4,19 @@ using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
-/// <summary>A completion queue. <c>ibv_create_cq</c>, <c>ibv_destroy_cq</c>. Safe for concurrent use; polling allocates nothing.</summary>
+/// <summary>A completion queue. <c>ibv_create_cq</c>, <c>ibv_resize_cq</c>, <c>ibv_destroy_cq</c>. Safe for concurrent use; polling allocates nothing.</summary>
 public sealed unsafe partial class CompletionQueue : IDisposable
 {
-    private readonly GuestPages _pages;
-    private readonly CompletionQueuePage* _page;
-    private readonly PvrdmaRing* _ring;
-    private readonly PvrdmaCqe* _entries;
-    private readonly uint _slots;
+    private GuestPages _pages;
+    private CompletionQueuePage* _page;
+    private PvrdmaRing* _ring;
+    private PvrdmaCqe* _entries;
+    private uint _slots;
     private readonly WaitList<bool> _waiters = new();
     private SpinGate _gate;
     private uint _head;
     private bool _closed;
+    private bool _isResizing;
     private int _queuePairCount;
 
     internal CompletionQueue(RdmaContext context, int entries, CompletionChannel? channel)
@@ -39,14 +40,8 @@ public sealed unsafe partial class CompletionQueue : IDisposable
             channel?.AddQueue();
             try
             {
-                _pages = GuestPages.Allocate(
-                    context.Driver.Allocator,
-                    context.Driver.Channel.GuestRam,
-                    1 + (long)PvrdmaWqeLayout.PagesFor(_slots, PvrdmaCqe.Length),
-                    $"a completion queue of {_slots} entries");
-                _page = (CompletionQueuePage*)_pages.Memory;
-                _ring = &_page->State.Receive;
-                _entries = (PvrdmaCqe*)(_pages.Memory + GuestAllocator.PageBytes);
+                _pages = AllocatePages(_slots);
+                Use(_pages, _slots);
                 Handle = CreateInDevice();
             }
             catch
@@ -166,6 +161,21 @@ public sealed unsafe partial class CompletionQueue : IDisposable
 
     internal void FailWaits(Exception reason) => _waiters.FailAll(reason);
 
+    private GuestPages AllocatePages(uint slots) => GuestPages.Allocate(
+        Context.Driver.Allocator,
+        Context.Driver.Channel.GuestRam,
+        1 + (long)PvrdmaWqeLayout.PagesFor(slots, PvrdmaCqe.Length),
+        $"a completion queue of {slots} entries");
+
+    private void Use(GuestPages pages, uint slots)
+    {
+        _pages = pages;
+        _slots = slots;
+        _page = (CompletionQueuePage*)pages.Memory;
+        _ring = &_page->State.Receive;
+        _entries = (PvrdmaCqe*)(pages.Memory + GuestAllocator.PageBytes);
+    }
+
     private uint CreateInDevice()
     {
         PvrdmaCreateCqResponse response = Context.Driver.Execute<PvrdmaCreateCq, PvrdmaCreateCqResponse>(
@@ -182,6 +192,13 @@ public sealed unsafe partial class CompletionQueue : IDisposable
     {
         EnterOpen();
         Context.Pump.DrainIfCrowded();
+        if (_isResizing)
+        {
+            _armedMeanwhile = Stronger(_armedMeanwhile, kind);
+            _gate.Exit();
+            return null;
+        }
+
         uint armed = Volatile.Read(ref _page->ArmWord);
         while (armed != CompletionQueuePage.ArmedAny && armed != kind)
         {
@@ -205,7 +222,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
     private bool HasEntries()
     {
         EnterOpen();
-        bool any = PvrdmaRing.ReadProducer(_ring) != _head;
+        bool any = !_isResizing && PvrdmaRing.ReadProducer(_ring) != _head;
         _gate.Exit();
         return any;
     }

@@ -59,6 +59,12 @@ public enum AccessFlags
 
     /// <summary>Memory windows may be bound.</summary>
     WindowBind = 16,
+
+    /// <summary>Peers may flush to global visibility.</summary>
+    FlushGlobal = 1 << 8,
+
+    /// <summary>Peers may flush to persistence.</summary>
+    FlushPersistent = 1 << 9,
 }
 
 /// <summary>Which attributes a modify names, with the values of <c>enum ibv_qp_attr_mask</c>.</summary>
@@ -113,7 +119,9 @@ public enum QueuePairAttributeMask
     /// <summary><see cref="QueuePairAttributes.MaxRdAtomic"/>.</summary>
     MaxRdAtomic = 1 << 13,
 
-    /// <summary>An alternate path; accepted where the state table allows it, without effect.</summary>
+    /// <summary>
+    /// The alternate path (<see cref="QueuePairAttributes.AlternateAddress"/> and its neighbours); accepted where the state table allows it, without effect.
+    /// </summary>
     AlternatePath = 1 << 14,
 
     /// <summary><see cref="QueuePairAttributes.MinRnrTimer"/>.</summary>
@@ -125,7 +133,7 @@ public enum QueuePairAttributeMask
     /// <summary><see cref="QueuePairAttributes.MaxDestinationRdAtomic"/>.</summary>
     MaxDestinationRdAtomic = 1 << 17,
 
-    /// <summary>The path migration state; accepted where the state table allows it, without effect.</summary>
+    /// <summary><see cref="QueuePairAttributes.PathMigrationState"/>; accepted where the state table allows it, without effect.</summary>
     PathMigrationState = 1 << 18,
 
     /// <summary>Queue sizes; a QP keeps the ones that it was made with, and the device answers EINVAL.</summary>
@@ -162,11 +170,49 @@ public enum SendOpcode : byte
     /// <summary>Invalidates a local key (<see cref="SendRequest.Immediate"/> is the key).</summary>
     LocalInvalidate = 7,
 
-    /// <summary>Binds a memory window.</summary>
+    /// <summary>Binds a memory window: <see cref="QueuePair.PostBindWindow"/>.</summary>
     BindWindow = 8,
 
     /// <summary>SEND that also invalidates a remote key of the peer (<see cref="SendRequest.Immediate"/> is the key).</summary>
     SendWithInvalidate = 9,
+
+    /// <summary>
+    /// 64-bit compare and swap under masks: where <see cref="SendRequest.CompareMask"/> has ones the values are compared, where
+    /// <see cref="SendRequest.SwapMask"/> has ones they are replaced. <c>IB_WR_MASKED_ATOMIC_CMP_AND_SWP</c>.
+    /// </summary>
+    MaskedCompareSwap = 12,
+
+    /// <summary>
+    /// 64-bit fetch and add of several fields: a one in <see cref="SendRequest.FieldBoundary"/> is the highest bit of a field, out of
+    /// which nothing is carried. <c>IB_WR_MASKED_ATOMIC_FETCH_AND_ADD</c>.
+    /// </summary>
+    MaskedFetchAdd = 13,
+
+    /// <summary>Waits until earlier writes to a remote range are visible or persistent. <c>ibv_wr_flush</c>; IBTA vol. 1 (1.5), annex A19.</summary>
+    Flush = 14,
+
+    /// <summary>Writes 8 bytes, aligned, at once and in order with the requests before it. <c>ibv_wr_atomic_write</c>; IBTA vol. 1 (1.5), annex A19.</summary>
+    AtomicWrite = 15,
+
+    /// <summary>Fast registration: <see cref="QueuePair.PostFastRegister"/>. <c>IB_WR_REG_MR</c>.</summary>
+    FastRegister = 32,
+}
+
+/// <summary>What a <see cref="SendOpcode.Flush"/> asks for. IBTA vol. 1 (1.5), annex A19.</summary>
+[Flags]
+public enum FlushOptions
+{
+    /// <summary>Nothing: refused.</summary>
+    None = 0,
+
+    /// <summary>Global visibility. <c>IBV_FLUSH_GLOBAL</c>.</summary>
+    Global = 1,
+
+    /// <summary>Persistence. <c>IBV_FLUSH_PERSISTENT</c>.</summary>
+    Persistent = 2,
+
+    /// <summary>The whole remote region instead of a range. <c>IBV_FLUSH_MR</c>.</summary>
+    WholeRegion = 16,
 }
 
 /// <summary>Send flags, with the values of <c>enum ibv_send_flags</c>.</summary>
@@ -212,6 +258,21 @@ public enum WorkCompletionOpcode
 
     /// <summary>A local invalidate.</summary>
     LocalInvalidate = 6,
+
+    /// <summary>A FLUSH.</summary>
+    Flush = 8,
+
+    /// <summary>An ATOMIC WRITE.</summary>
+    AtomicWrite = 9,
+
+    /// <summary>A fast registration.</summary>
+    FastRegister = 10,
+
+    /// <summary>A masked compare and swap.</summary>
+    MaskedCompareSwap = 11,
+
+    /// <summary>A masked fetch and add.</summary>
+    MaskedFetchAdd = 12,
 
     /// <summary>A receive filled by a SEND.</summary>
     Receive = 128,

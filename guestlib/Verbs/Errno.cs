@@ -3,6 +3,9 @@ namespace RoceEngine.Verbs;
 /// <summary>The error numbers of Linux that this library uses.</summary>
 public static class Errno
 {
+    /// <summary>EPERM: the objects belong to different protection domains, or a right is missing.</summary>
+    public const int NotPermitted = 1;
+
     /// <summary>EIO: the device answered something impossible.</summary>
     public const int InputOutput = 5;
 

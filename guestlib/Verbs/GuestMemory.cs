@@ -83,8 +83,9 @@ public sealed unsafe class GuestMemory : IDisposable
         }
     }
 
-    /// <summary>A directory over the pages of a range. Under the command lock; each is paired with <see cref="RemoveRegion"/>.</summary>
-    internal GuestPages AddRegion(long offset, long bytes)
+    /// <summary>The pages of a range: guest physical address of the first, and their number.</summary>
+    /// <exception cref="VerbsException">EINVAL: the range leaves the memory, or is empty.</exception>
+    internal (long FirstPage, long PageCount) PagesOf(long offset, long bytes)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (offset < 0 || bytes < 1 || offset > Length - bytes)
@@ -93,12 +94,21 @@ public sealed unsafe class GuestMemory : IDisposable
         }
 
         long first = (_offset + offset) & -GuestAllocator.PageBytes;
-        long pageCount = (GuestAllocator.RoundUpToPages(_offset + offset + bytes) - first) / GuestAllocator.PageBytes;
+        return (first, (GuestAllocator.RoundUpToPages(_offset + offset + bytes) - first) / GuestAllocator.PageBytes);
+    }
+
+    /// <summary>A directory over the pages of a range. Under the command lock; each is paired with <see cref="RemoveRegion"/>.</summary>
+    internal GuestPages AddRegion(long offset, long bytes)
+    {
+        (long first, long pageCount) = PagesOf(offset, bytes);
         GuestPages pages = GuestPages.Describe(
             Context.Driver.Allocator, Context.Driver.Channel.GuestRam, first, pageCount, $"a region of {bytes} bytes");
-        _regionCount++;
+        AddRegion();
         return pages;
     }
+
+    /// <summary>A region holds the memory. Under the command lock.</summary>
+    internal void AddRegion() => _regionCount++;
 
     internal void RemoveRegion() => _regionCount--;
 }

@@ -4,10 +4,10 @@ using RoceEngine.Verbs.Internals;
 namespace RoceEngine.Verbs;
 
 /// <summary>Registered memory. <c>ibv_reg_mr</c>, <c>ibv_dereg_mr</c>, <c>struct ibv_mr</c>.</summary>
-public sealed class MemoryRegion : IDisposable
+public sealed partial class MemoryRegion : IDisposable
 {
-    private readonly GuestPages _pages;
     private readonly uint _handle;
+    private GuestPages _pages;
     private bool _disposed;
 
     internal MemoryRegion(ProtectionDomain domain, GuestMemory memory, long offset, long bytes, AccessFlags access)
@@ -51,25 +51,25 @@ public sealed class MemoryRegion : IDisposable
     }
 
     /// <summary>The protection domain.</summary>
-    public ProtectionDomain ProtectionDomain { get; }
+    public ProtectionDomain ProtectionDomain { get; private set; }
 
     /// <summary>Key for scatter/gather entries of the own QPs in the same protection domain.</summary>
-    public uint LocalKey { get; }
+    public uint LocalKey { get; private set; }
 
     /// <summary>Key to hand to the peer.</summary>
-    public uint RemoteKey { get; }
+    public uint RemoteKey { get; private set; }
 
     /// <summary>Guest virtual address of the first byte: what scatter/gather entries and peers name.</summary>
-    public ulong Address { get; }
+    public ulong Address { get; private set; }
 
     /// <summary>Bytes.</summary>
-    public long Length { get; }
+    public long Length { get; private set; }
 
     /// <summary>The rights it was registered with.</summary>
-    public AccessFlags Access { get; }
+    public AccessFlags Access { get; private set; }
 
     /// <summary>The memory that it covers.</summary>
-    public GuestMemory Memory { get; }
+    public GuestMemory Memory { get; private set; }
 
     /// <summary>A scatter/gather entry for all of it, or a part.</summary>
     /// <param name="offset">First byte.</param>
@@ -84,6 +84,7 @@ public sealed class MemoryRegion : IDisposable
     }
 
     /// <summary>Takes the registration away; both keys die at once. <c>ibv_dereg_mr</c>.</summary>
+    /// <exception cref="VerbsException">EBUSY: a memory window is bound to it.</exception>
     public void Dispose()
     {
         RdmaContext context = ProtectionDomain.Context;

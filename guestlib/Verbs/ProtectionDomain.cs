@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
@@ -38,8 +39,6 @@ public sealed class ProtectionDomain : IDisposable
     /// <exception cref="VerbsException">EINVAL: the range leaves the memory, rights contradict each other, or another context's memory. ENOMEM: no more regions fit.</exception>
     public MemoryRegion RegisterMemory(GuestMemory memory, long offset, long bytes, AccessFlags access)
     {
-        const AccessFlags known = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead
-            | AccessFlags.RemoteAtomic | AccessFlags.WindowBind;
         ArgumentNullException.ThrowIfNull(memory);
         Context.ThrowIfClosed();
         if (memory.Context != Context)
@@ -47,16 +46,7 @@ public sealed class ProtectionDomain : IDisposable
             throw new VerbsException(Errno.Invalid, "the memory belongs to another device");
         }
 
-        if ((access & ~known) != 0)
-        {
-            throw new VerbsException(Errno.Invalid, $"unknown access rights 0x{(int)(access & ~known):x}");
-        }
-
-        if ((access & (AccessFlags.RemoteWrite | AccessFlags.RemoteAtomic)) != 0 && (access & AccessFlags.LocalWrite) == 0)
-        {
-            throw new VerbsException(Errno.Invalid, $"access rights {access} need LocalWrite too");
-        }
-
+        CheckAccess(access);
         return new MemoryRegion(this, memory, offset, bytes, access);
     }
 
@@ -70,8 +60,58 @@ public sealed class ProtectionDomain : IDisposable
         return new QueuePair(this, options);
     }
 
+    /// <summary>Makes a shared receive queue. <c>ibv_create_srq</c>.</summary>
+    /// <param name="options">Sizes.</param>
+    /// <exception cref="VerbsException">EINVAL: a size beyond the device's limits. ENOMEM: no more fit. EOPNOTSUPP: the device has none.</exception>
+    public SharedReceiveQueue CreateSharedReceiveQueue(SharedReceiveQueueOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Context.ThrowIfClosed();
+        return new SharedReceiveQueue(this, options);
+    }
+
+    /// <summary>Makes a destination of datagrams. <c>ibv_create_ah</c>.</summary>
+    /// <param name="attributes">The way there.</param>
+    /// <exception cref="VerbsException">EINVAL: a value out of range. ENOMEM: no more fit.</exception>
+    public AddressHandle CreateAddressHandle(AddressHandleAttributes attributes)
+    {
+        ArgumentNullException.ThrowIfNull(attributes);
+        Context.ThrowIfClosed();
+        return new AddressHandle(this, attributes);
+    }
+
+    /// <summary>
+    /// Makes the way back to a datagram's sender, whose QP is <see cref="WorkCompletion.SourceQueuePair"/>. <c>ibv_create_ah_from_wc</c>.
+    /// </summary>
+    /// <param name="completion">The receive's completion.</param>
+    /// <param name="globalRouteHeader">The first <see cref="AddressHandle.GlobalRouteHeaderBytes"/> bytes of the receive.</param>
+    /// <exception cref="VerbsException">EINVAL: the receive has no such header, or came by a multicast group. ENOMEM: no more fit.</exception>
+    public AddressHandle CreateAddressHandle(in WorkCompletion completion, ReadOnlySpan<byte> globalRouteHeader) =>
+        (completion.Flags & CompletionFlags.GlobalRouteHeader) != 0 && GlobalRouteHeader.TryReadReturnPath(globalRouteHeader) is { } attributes
+            ? CreateAddressHandle(attributes)
+            : throw new VerbsException(Errno.Invalid, "ibv_create_ah_from_wc: the completion has no header of a datagram to this address");
+
+    /// <summary>Makes a memory window, bound to nothing. <c>ibv_alloc_mw</c>.</summary>
+    /// <param name="type">How it is shared and closed.</param>
+    /// <exception cref="VerbsException">EINVAL: no such type. ENOMEM: no more fit. EOPNOTSUPP: the device has none.</exception>
+    public MemoryWindow AllocateMemoryWindow(MemoryWindowType type)
+    {
+        Context.ThrowIfClosed();
+        Context.Driver.Require(ExtensionBits.MemoryWindows, "ibv_alloc_mw");
+        return new MemoryWindow(this, type);
+    }
+
+    /// <summary>Makes a region that work requests map. <c>ib_alloc_mr</c>.</summary>
+    /// <param name="maxPages">Pages of 4 KiB that it can map, see <see cref="DeviceAttributes.MaxFastRegisterPages"/>.</param>
+    /// <exception cref="VerbsException">EINVAL: more pages than the device allows, or none. ENOMEM: no more fit. EOPNOTSUPP: the device has none.</exception>
+    public FastMemoryRegion AllocateFastRegion(int maxPages)
+    {
+        Context.ThrowIfClosed();
+        return new FastMemoryRegion(this, maxPages);
+    }
+
     /// <summary>Frees the domain. <c>ibv_dealloc_pd</c>.</summary>
-    /// <exception cref="VerbsException">EBUSY: a QP or region still belongs to it.</exception>
+    /// <exception cref="VerbsException">EBUSY: a QP, shared receive queue, region, window or address handle still belongs to it.</exception>
     public void Dispose()
     {
         lock (Context.Driver.CommandLock)
@@ -83,7 +123,7 @@ public sealed class ProtectionDomain : IDisposable
 
             if (_dependents != 0)
             {
-                throw new VerbsException(Errno.Busy, $"ibv_dealloc_pd: {_dependents} queue pairs or memory regions still belong to the domain");
+                throw new VerbsException(Errno.Busy, $"ibv_dealloc_pd: {_dependents} objects still belong to the domain");
             }
 
             Context.DestroyInDevice(PvrdmaCommand.DestroyPd, Handle, "ibv_dealloc_pd");
@@ -95,6 +135,23 @@ public sealed class ProtectionDomain : IDisposable
     {
         Context.ThrowIfClosed();
         ObjectDisposedException.ThrowIf(_disposed, this);
+    }
+
+    /// <summary>Rights that memory can have.</summary>
+    /// <exception cref="VerbsException">EINVAL: unknown ones, or some that contradict each other.</exception>
+    internal static void CheckAccess(AccessFlags access)
+    {
+        const AccessFlags known = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead
+            | AccessFlags.RemoteAtomic | AccessFlags.WindowBind | AccessFlags.FlushGlobal | AccessFlags.FlushPersistent;
+        if ((access & ~known) != 0)
+        {
+            throw new VerbsException(Errno.Invalid, $"unknown access rights 0x{(int)(access & ~known):x}");
+        }
+
+        if ((access & (AccessFlags.RemoteWrite | AccessFlags.RemoteAtomic)) != 0 && (access & AccessFlags.LocalWrite) == 0)
+        {
+            throw new VerbsException(Errno.Invalid, $"access rights {access} need LocalWrite too");
+        }
     }
 
     internal void AddDependent() => _dependents++;

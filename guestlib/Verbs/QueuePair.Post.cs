@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using RoceEngine.Abi;
@@ -16,7 +14,7 @@ public sealed unsafe partial class QueuePair
     /// <summary>Posts a send. <c>ibv_post_send</c>.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="entries">The local memory, in order; may be empty. Copied: the span may be reused at once.</param>
-    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: state below RTS, too many entries, unknown opcode, inline too long.</exception>
+    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: state below RTS, too many entries, an opcode that the service lacks, inline too long, a datagram without destination.</exception>
     /// <exception cref="DeviceLostException">The device is gone.</exception>
     public void PostSend(in SendRequest request, ReadOnlySpan<ScatterGatherEntry> entries)
     {
@@ -37,17 +35,13 @@ public sealed unsafe partial class QueuePair
     /// <returns>False when the queue is full.</returns>
     public bool TryPostSend(in SendRequest request, ReadOnlySpan<ScatterGatherEntry> entries)
     {
-        CheckSend(request.Opcode);
+        CheckSend(in request);
         if ((request.Flags & SendFlags.Inline) != 0)
         {
             return TryPostGathered(in request, entries);
         }
 
-        if (entries.Length > SendSges)
-        {
-            ThrowInvalid($"ibv_post_send: {entries.Length} scatter/gather entries; the queue pair was made for {SendSges}");
-        }
-
+        CheckEntries(in request, entries);
         if (!_sends.TryClaim(_driver, out byte* slot))
         {
             return false;
@@ -61,7 +55,7 @@ public sealed unsafe partial class QueuePair
         return true;
     }
 
-    /// <summary>Posts a send whose bytes are copied into the ring now (SEND and WRITE of any kind). <c>ibv_post_send</c> with IBV_SEND_INLINE.</summary>
+    /// <summary>Posts a send whose bytes are copied into the ring now (SEND and WRITE of any kind, ATOMIC WRITE). <c>ibv_post_send</c> with IBV_SEND_INLINE.</summary>
     /// <param name="request">What to do; the inline flag is implied.</param>
     /// <param name="data">The bytes, at most <see cref="InlineBytes"/>.</param>
     /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: as PostSend.</exception>
@@ -79,8 +73,8 @@ public sealed unsafe partial class QueuePair
     /// <returns>False when the queue is full.</returns>
     public bool TryPostSendInline(in SendRequest request, ReadOnlySpan<byte> data)
     {
-        CheckSend(request.Opcode);
-        CheckInline(request.Opcode, data.Length);
+        CheckSend(in request);
+        CheckInline(in request, data.Length);
         if (!_sends.TryClaim(_driver, out byte* slot))
         {
             return false;
@@ -97,7 +91,7 @@ public sealed unsafe partial class QueuePair
     /// <summary>Posts a receive. <c>ibv_post_recv</c>.</summary>
     /// <param name="workRequestId">Returned with the completion.</param>
     /// <param name="entries">Where the message goes, in order; may be empty.</param>
-    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: in reset, or too many entries.</exception>
+    /// <exception cref="VerbsException">ENOMEM: the queue is full. EINVAL: in reset, too many entries, or the QP uses a shared receive queue.</exception>
     /// <exception cref="DeviceLostException">The device is gone.</exception>
     public void PostReceive(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries)
     {
@@ -120,6 +114,11 @@ public sealed unsafe partial class QueuePair
     public bool TryPostReceive(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries)
     {
         CheckOpen();
+        if (SharedReceiveQueue is not null)
+        {
+            ThrowInvalid("ibv_post_recv: the queue pair takes its receives from a shared receive queue");
+        }
+
         if (_state == QueuePairState.Reset)
         {
             ThrowInvalid("ibv_post_recv: the queue pair is in reset");
@@ -175,7 +174,7 @@ public sealed unsafe partial class QueuePair
             total += entry.Length;
         }
 
-        CheckInline(request.Opcode, (long)total);
+        CheckInline(in request, (long)total);
         if (!_sends.TryClaim(_driver, out byte* slot))
         {
             return false;
@@ -193,84 +192,16 @@ public sealed unsafe partial class QueuePair
         return true;
     }
 
-    private static void WriteHeader(byte* slot, in SendRequest request, uint sgeCount, uint inlineBytes, SendFlags flags)
-    {
-        var header = (PvrdmaSendWqe*)slot;
-        header->WorkRequestId = request.WorkRequestId;
-        header->SgeCount = sgeCount;
-        header->TotalBytes = inlineBytes;
-        header->Flags = (uint)flags;
-        header->RemoteAddress = request.RemoteAddress;
-        header->Opcode = (uint)request.Opcode;
-        header->ImmediateOrKey = BinaryPrimitives.ReverseEndianness(request.Immediate);
-        switch (request.Opcode)
-        {
-            case SendOpcode.CompareSwap or SendOpcode.FetchAdd:
-                header->AtomicCompareOrAdd = request.CompareAdd;
-                header->AtomicSwap = request.Swap;
-                header->AtomicRemoteKey = request.RemoteKey;
-                break;
-            case SendOpcode.SendWithInvalidate:
-                header->Opcode = (uint)PvrdmaWrOpcode.SendWithInvalidate;
-                header->ImmediateOrKey = request.Immediate;
-                break;
-            case SendOpcode.LocalInvalidate:
-                header->Opcode = (uint)PvrdmaWrOpcode.LocalInvalidate;
-                header->ImmediateOrKey = request.Immediate;
-                break;
-            default:
-                header->RdmaRemoteKey = request.RemoteKey;
-                break;
-        }
-    }
-
-    /// <summary>For the message only: the claim of a slot looks again, where nothing can change meanwhile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CheckOpen()
+    private void WriteHeader(byte* slot, in SendRequest request, uint sgeCount, uint inlineBytes, SendFlags flags)
     {
-        if (_closed)
+        if (Type == QueuePairType.Ud)
         {
-            ThrowClosed();
+            SendRequestWriter.WriteDatagram(slot, in request, sgeCount, inlineBytes, flags);
+        }
+        else
+        {
+            SendRequestWriter.WriteConnected(slot, in request, sgeCount, inlineBytes, flags);
         }
     }
-
-    private void CheckSend(SendOpcode opcode)
-    {
-        CheckOpen();
-        if (_state < QueuePairState.ReadyToSend)
-        {
-            ThrowInvalid($"ibv_post_send: the queue pair is in {_state}, below ReadyToSend");
-        }
-
-        if (opcode > SendOpcode.SendWithInvalidate || opcode == SendOpcode.BindWindow)
-        {
-            ThrowInvalid($"ibv_post_send: the device has no operation {opcode}");
-        }
-    }
-
-    private void CheckInline(SendOpcode opcode, long bytes)
-    {
-        if (bytes > InlineBytes)
-        {
-            ThrowInvalid($"ibv_post_send: {bytes} bytes inline; the queue pair was made for {InlineBytes}");
-        }
-
-        if (opcode is SendOpcode.Read or SendOpcode.CompareSwap or SendOpcode.FetchAdd or SendOpcode.LocalInvalidate)
-        {
-            ThrowInvalid($"ibv_post_send: {opcode} cannot be inline");
-        }
-    }
-
-    [DoesNotReturn]
-    private void ThrowClosed()
-    {
-        ProtectionDomain.Context.ThrowIfClosed();
-        throw new ObjectDisposedException(nameof(QueuePair));
-    }
-
-    [DoesNotReturn]
-    private static void ThrowFull(string message) => throw new VerbsException(Errno.NoMemory, message);
-
-    [DoesNotReturn]
-    private static void ThrowInvalid(string message) => throw new VerbsException(Errno.Invalid, message);
 }

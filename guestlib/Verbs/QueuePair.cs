@@ -24,10 +24,13 @@ public sealed unsafe partial class QueuePair : IDisposable
         ReceiveCompletionQueue = options.ReceiveCompletionQueue;
         Type = options.Type;
         SendDepth = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(options.SendDepth, 1));
-        ReceiveDepth = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(options.ReceiveDepth, 1));
+        SharedReceiveQueue = options.SharedReceiveQueue;
+        ReceiveDepth = SharedReceiveQueue is null ? (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(options.ReceiveDepth, 1)) : 0;
         SendSges = Math.Max(options.SendSges, 1);
-        ReceiveSges = Math.Max(options.ReceiveSges, 1);
+        ReceiveSges = SharedReceiveQueue is null ? Math.Max(options.ReceiveSges, 1) : 0;
+        SignalAll = options.SignalAll;
         _driver = context.Driver;
+        _operations = OperationsOf(Type, _driver.Extension);
 
         uint sendSlotBytes = PvrdmaWqeLayout.SendSlotBytes((uint)SendSges, (uint)options.InlineBytes);
         uint receiveSlotBytes = PvrdmaWqeLayout.ReceiveSlotBytes((uint)ReceiveSges);
@@ -43,6 +46,7 @@ public sealed unsafe partial class QueuePair : IDisposable
             domain.ThrowIfClosed();
             SendCompletionQueue.AddQueuePair();
             ReceiveCompletionQueue.AddQueuePair();
+            SharedReceiveQueue?.AddQueuePair();
             try
             {
                 _pages = GuestPages.Allocate(
@@ -57,6 +61,7 @@ public sealed unsafe partial class QueuePair : IDisposable
                 _pages?.Dispose();
                 SendCompletionQueue.RemoveQueuePair();
                 ReceiveCompletionQueue.RemoveQueuePair();
+                SharedReceiveQueue?.RemoveQueuePair();
                 throw;
             }
 
@@ -64,7 +69,7 @@ public sealed unsafe partial class QueuePair : IDisposable
             byte* sends = _pages.Memory + GuestAllocator.PageBytes;
             byte* receives = sends + (sendPages * GuestAllocator.PageBytes);
             _sends = new WorkQueue(&state->Send, sends, (uint)SendDepth, sendSlotBytes, _driver.SendDoorbells, Handle);
-            _receives = new WorkQueue(&state->Receive, receives, (uint)ReceiveDepth, receiveSlotBytes, _driver.ReceiveDoorbells, Handle);
+            _receives = new WorkQueue(&state->Receive, receives, (uint)Math.Max(ReceiveDepth, 1), receiveSlotBytes, _driver.ReceiveDoorbells, Handle);
             domain.AddDependent();
             context.Add(this);
         }
@@ -82,13 +87,13 @@ public sealed unsafe partial class QueuePair : IDisposable
     /// <summary>Sends outstanding at most.</summary>
     public int SendDepth { get; }
 
-    /// <summary>Receives outstanding at most.</summary>
+    /// <summary>Receives outstanding at most; 0 with a <see cref="SharedReceiveQueue"/>.</summary>
     public int ReceiveDepth { get; }
 
     /// <summary>Scatter/gather entries of a send at most.</summary>
     public int SendSges { get; }
 
-    /// <summary>Scatter/gather entries of a receive at most.</summary>
+    /// <summary>Scatter/gather entries of a receive at most; 0 with a <see cref="SharedReceiveQueue"/>.</summary>
     public int ReceiveSges { get; }
 
     /// <summary>Bytes of an inline send at most.</summary>
@@ -102,6 +107,12 @@ public sealed unsafe partial class QueuePair : IDisposable
 
     /// <summary>Where receives complete.</summary>
     public CompletionQueue ReceiveCompletionQueue { get; }
+
+    /// <summary>Where receives are taken from; null when the QP has a queue of its own.</summary>
+    public SharedReceiveQueue? SharedReceiveQueue { get; }
+
+    /// <summary>Every send writes a CQE.</summary>
+    public bool SignalAll { get; }
 
     internal uint Handle { get; }
 
@@ -130,6 +141,7 @@ public sealed unsafe partial class QueuePair : IDisposable
             context.Remove(this);
             SendCompletionQueue.RemoveQueuePair();
             ReceiveCompletionQueue.RemoveQueuePair();
+            SharedReceiveQueue?.RemoveQueuePair();
             ProtectionDomain.RemoveDependent();
             _pages.Dispose();
         }
@@ -143,17 +155,43 @@ public sealed unsafe partial class QueuePair : IDisposable
         _receives.Close();
     }
 
-    /// <summary>A completion with an error says that the QP is in the error state.</summary>
-    internal void OnFailedCompletion() => _state = QueuePairState.Error;
+    /// <summary>
+    /// A completion with an error says that the QP is in the error state; a failed send of UC or UD stops the sends alone.
+    /// IBTA vol. 1, 10.3.1.6 and 10.3.1.7.
+    /// </summary>
+    internal void OnFailedCompletion(in WorkCompletion completion)
+    {
+        bool isSend = completion.Opcode < WorkCompletionOpcode.Receive;
+        if (Type != QueuePairType.Rc && isSend && (completion.Status != CompletionStatus.FlushError || _state == QueuePairState.SendQueueError))
+        {
+            if (_state != QueuePairState.Error)
+            {
+                _state = QueuePairState.SendQueueError;
+            }
+        }
+        else
+        {
+            _state = QueuePairState.Error;
+        }
+    }
 
     private static void CheckLimits(RdmaContext context, QueuePairOptions options)
     {
         ref readonly PvrdmaDeviceCaps caps = ref context.Driver.Caps;
         Check(options.SendDepth, caps.MaxQpWr, nameof(options.SendDepth));
-        Check(options.ReceiveDepth, caps.MaxQpWr, nameof(options.ReceiveDepth));
         Check(options.SendSges, caps.MaxSge, nameof(options.SendSges));
-        Check(options.ReceiveSges, caps.MaxSge, nameof(options.ReceiveSges));
+        if (options.SharedReceiveQueue is null)
+        {
+            Check(options.ReceiveDepth, caps.MaxQpWr, nameof(options.ReceiveDepth));
+            Check(options.ReceiveSges, caps.MaxSge, nameof(options.ReceiveSges));
+        }
+
         Check(options.InlineBytes, context.Driver.InlineBytesMax, nameof(options.InlineBytes));
+        if (options.SharedReceiveQueue is { } shared && shared.ProtectionDomain.Context != context)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_create_qp: the shared receive queue belongs to another device");
+        }
+
         if (options.SendCompletionQueue.Context != context || options.ReceiveCompletionQueue.Context != context)
         {
             throw new VerbsException(Errno.Invalid, "ibv_create_qp: a completion queue belongs to another device");
@@ -187,6 +225,8 @@ public sealed unsafe partial class QueuePair : IDisposable
                 SendPageCount = sendPages,
                 SignalAll = options.SignalAll ? (byte)1 : (byte)0,
                 QpType = (byte)Type,
+                UsesSrq = SharedReceiveQueue is null ? (byte)0 : (byte)1,
+                SrqHandle = SharedReceiveQueue?.Handle ?? 0,
             },
             "ibv_create_qp");
 

@@ -67,6 +67,37 @@ public struct QueuePairAttributes
 
     /// <summary>IP time to live or hop limit of packets sent.</summary>
     public byte HopLimit;
+
+    /// <summary>The alternate path: accepted and told, without effect. Null when none was set.</summary>
+    public IPAddress? AlternateAddress;
+
+    /// <summary>Port of the alternate path.</summary>
+    public byte AlternatePort;
+
+    /// <summary>Encoded local ACK timeout of the alternate path.</summary>
+    public byte AlternateTimeout;
+
+    /// <summary>Partition key index of the alternate path.</summary>
+    public ushort AlternatePartitionKeyIndex;
+
+    /// <summary>Path migration state: accepted and told, without effect. <c>enum ibv_mig_state</c>.</summary>
+    public PathMigrationState PathMigrationState;
+
+    /// <summary>Query only: the QP is in <see cref="QueuePairState.SendQueueDrained"/> and sends begun before have not all finished.</summary>
+    public bool IsDraining;
+}
+
+/// <summary>Path migration states, with the values of <c>enum ibv_mig_state</c>.</summary>
+public enum PathMigrationState : byte
+{
+    /// <summary>Migrated.</summary>
+    Migrated = 0,
+
+    /// <summary>To be rearmed.</summary>
+    Rearm = 1,
+
+    /// <summary>Armed.</summary>
+    Armed = 2,
 }
 
 /// <summary>What a QP is made with. <c>struct ibv_qp_init_attr</c>.</summary>
@@ -98,4 +129,10 @@ public sealed record QueuePairOptions
 
     /// <summary>The transport service.</summary>
     public QueuePairType Type { get; init; } = QueuePairType.Rc;
+
+    /// <summary>
+    /// Where receives are taken from instead of a queue of the QP's own, whose <see cref="ReceiveDepth"/> and <see cref="ReceiveSges"/> are
+    /// then not looked at; of the same device.
+    /// </summary>
+    public SharedReceiveQueue? SharedReceiveQueue { get; init; }
 }

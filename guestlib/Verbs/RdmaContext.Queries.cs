@@ -47,6 +47,14 @@ public sealed partial class RdmaContext
                 PortCount = caps.PortCount,
                 LocalAckDelay = caps.LocalAckDelay,
                 HasAtomics = (caps.AtomicOperations & 3) == 3,
+                MaxFastRegisterPages = (int)caps.MaxFastRegisterPages,
+                HasLocalInvalidate = (caps.MemoryManagementFlags & 1) != 0,
+                HasRemoteInvalidate = (caps.MemoryManagementFlags & 2) != 0,
+                MaxMulticastGroups = (int)caps.MaxMulticastGroups,
+                MaxMulticastQueuePairs = (int)caps.MaxMulticastQpAttach,
+                MaxMulticastAttachments = (int)caps.MaxTotalMulticastQpAttach,
+                HasUnreliableConnections = (Driver.Extension & ExtensionBits.UnreliableConnection) != 0,
+                HasExtendedVerbs = (Driver.Extension & ExtensionBits.ExtendedVerbs) != 0,
                 MaxInlineBytes = (int)Driver.InlineBytesMax,
             };
         }

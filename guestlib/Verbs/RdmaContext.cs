@@ -12,7 +12,9 @@ public sealed partial class RdmaContext : IDisposable
 {
     private readonly ObjectTable<QueuePair> _queuePairs = new();
     private readonly ObjectTable<CompletionQueue> _completionQueues = new();
+    private readonly ObjectTable<SharedReceiveQueue> _sharedReceiveQueues = new();
     private readonly List<CompletionChannel> _channels = [];
+    private uint _addressHandleCount;
     private volatile bool _disposed;
 
     private RdmaContext(DeviceChannel channel)
@@ -168,6 +170,11 @@ public sealed partial class RdmaContext : IDisposable
             queuePair.Close();
         }
 
+        foreach (SharedReceiveQueue queue in _sharedReceiveQueues.Snapshot())
+        {
+            queue.Close();
+        }
+
         foreach (CompletionQueue queue in _completionQueues.Snapshot())
         {
             queue.Close();
@@ -202,6 +209,27 @@ public sealed partial class RdmaContext : IDisposable
     internal void Add(CompletionQueue queue) => _completionQueues.Set(queue.Handle, queue);
 
     internal void Remove(CompletionQueue queue) => _completionQueues.Set(queue.Handle, null);
+
+    internal SharedReceiveQueue? FindSharedReceiveQueue(ulong handle) => _sharedReceiveQueues.Find(handle);
+
+    internal void Add(SharedReceiveQueue queue) => _sharedReceiveQueues.Set(queue.Handle, queue);
+
+    internal void Remove(SharedReceiveQueue queue) => _sharedReceiveQueues.Set(queue.Handle, null);
+
+    /// <summary>One more address handle. Under the command lock.</summary>
+    /// <exception cref="VerbsException">ENOMEM: as many as the device allows are there.</exception>
+    internal void AddAddressHandle()
+    {
+        if (_addressHandleCount >= Driver.Caps.MaxAh)
+        {
+            throw new VerbsException(Errno.NoMemory, $"ibv_create_ah: the device allows {Driver.Caps.MaxAh} address handles");
+        }
+
+        _addressHandleCount++;
+    }
+
+    /// <summary>One less. Under the command lock.</summary>
+    internal void RemoveAddressHandle() => _addressHandleCount--;
 
     internal void Remove(CompletionChannel channel)
     {

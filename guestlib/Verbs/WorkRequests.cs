@@ -53,6 +53,34 @@ public struct SendRequest
 
     /// <summary>Compare and swap: the new value.</summary>
     public ulong Swap;
+
+    /// <summary>Masked compare and swap: ones where the values are compared.</summary>
+    public ulong CompareMask;
+
+    /// <summary>Masked compare and swap: ones where the value is replaced.</summary>
+    public ulong SwapMask;
+
+    /// <summary>UD: where the datagram goes. <c>wr.ud.ah</c>.</summary>
+    public AddressHandle? Destination;
+
+    /// <summary>UD: the receiving QP's number; <see cref="AddressHandle.MulticastQueuePair"/> for a group. <c>wr.ud.remote_qpn</c>.</summary>
+    public uint RemoteQueuePair;
+
+    /// <summary>UD: the receiver's queue key; with the high bit set the own QP's is sent instead. <c>wr.ud.remote_qkey</c>.</summary>
+    public uint RemoteQueueKey;
+
+    /// <summary>FLUSH: bytes of the remote range; not looked at with <see cref="FlushOptions.WholeRegion"/>.</summary>
+    public uint FlushBytes;
+
+    /// <summary>FLUSH: how far, and of what.</summary>
+    public FlushOptions FlushOptions;
+
+    /// <summary>Masked fetch and add: a one is the highest bit of a field. Shares its place with <see cref="CompareMask"/>.</summary>
+    public ulong FieldBoundary
+    {
+        readonly get => CompareMask;
+        set => CompareMask = value;
+    }
 }
 
 /// <summary>A completion, as <see cref="CompletionQueue.Poll"/> returns it. <c>struct ibv_wc</c>.</summary>
@@ -79,7 +107,11 @@ public struct WorkCompletion
     /// <summary>The local QP's number.</summary>
     public uint QueuePairNumber;
 
-    /// <summary>The sender's QP number (UD receives).</summary>
+    /// <summary>
+    /// The sender's QP number (UD receives). There the first <see cref="AddressHandle.GlobalRouteHeaderBytes"/> bytes of the receive are the
+    /// sender's IP header, see <see cref="ProtectionDomain.CreateAddressHandle(in WorkCompletion, ReadOnlySpan{byte})"/>, and
+    /// <see cref="ByteLength"/> counts them.
+    /// </summary>
     public uint SourceQueuePair;
 
     /// <summary>A detail of the device about a failure; 0 when there is none.</summary>

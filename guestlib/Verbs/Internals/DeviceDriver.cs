@@ -11,7 +11,8 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
 {
     private const int EventRingPages = 4;
     private const ExtensionBits Required = ExtensionBits.DoorbellBitmap | ExtensionBits.ArmWord;
-    private const ExtensionBits Wanted = Required | ExtensionBits.Inline | ExtensionBits.UnreliableConnection;
+    private const ExtensionBits Wanted = Required | ExtensionBits.Inline | ExtensionBits.UnreliableConnection
+        | ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs;
 
     private readonly DeviceControlPage* _devicePage;
     private readonly GuestControlPage* _guestPage;
@@ -67,8 +68,21 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
     /// <summary>Bytes of inline data that a send may have at most; 0 when the device has no inline sends.</summary>
     public uint InlineBytesMax { get; private set; }
 
+    /// <summary>What of the extension is in force.</summary>
+    public ExtensionBits Extension { get; private set; }
+
     /// <summary>What the device said at bring-up that it can do.</summary>
     public ref readonly PvrdmaDeviceCaps Caps => ref _caps;
+
+    /// <summary>Refuses what the device has no part of the extension for.</summary>
+    /// <exception cref="VerbsException">EOPNOTSUPP.</exception>
+    public void Require(ExtensionBits bits, string verb)
+    {
+        if ((Extension & bits) != bits)
+        {
+            throw new VerbsException(Errno.NotSupported, $"{verb}: the device does not do this");
+        }
+    }
 
     /// <summary>The ring of asynchronous events: state page, then entries.</summary>
     public byte* AsyncRing => _asyncPages.Memory;
@@ -173,6 +187,7 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
 
             // The device tells once more what it can do, now that it knows what this driver can ask for.
             _caps = _shared->Caps;
+            Extension = enabled;
             InlineBytesMax = (enabled & ExtensionBits.Inline) != 0 ? ReadRegister(PvrdmaRegister.ExtensionInlineBytes) : 0;
             WriteChecked(PvrdmaRegister.InterruptMask, 0, "interrupt mask");
             WriteChecked(PvrdmaRegister.Control, (uint)PvrdmaDeviceControl.Activate, "activation");

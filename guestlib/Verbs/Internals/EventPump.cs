@@ -214,6 +214,9 @@ internal sealed unsafe class EventPump : IDisposable
                 or AsyncEventType.PathMigrationError or AsyncEventType.LastWorkRequestReached:
                 Queue(new AsyncEvent(type, _context.FindQueuePair(info), null, info));
                 break;
+            case AsyncEventType.SharedReceiveQueueError or AsyncEventType.SharedReceiveQueueLimitReached:
+                Queue(new AsyncEvent(type, null, null, info) { SharedReceiveQueue = _context.FindSharedReceiveQueue(info) });
+                break;
             default:
                 Queue(new AsyncEvent(type, null, null, info));
                 break;

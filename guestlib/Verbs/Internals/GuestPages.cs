@@ -12,6 +12,7 @@ internal sealed unsafe class GuestPages : IDisposable
     private readonly long _directoryBytes;
     private readonly long _ownedOffset;
     private readonly long _ownedBytes;
+    private readonly ulong* _entries;
     private bool _disposed;
 
     private GuestPages(GuestAllocator allocator, byte* ram, long firstPage, int pageCount, long ownedBytes)
@@ -36,16 +37,13 @@ internal sealed unsafe class GuestPages : IDisposable
 
         // The tables follow the directory page, so the entries of all tables are one array.
         ulong* directory = (ulong*)(ram + _directoryOffset);
-        ulong* entries = (ulong*)(ram + _directoryOffset + GuestAllocator.PageBytes);
+        _entries = (ulong*)(ram + _directoryOffset + GuestAllocator.PageBytes);
         for (int table = 0; table < tables; table++)
         {
             directory[table] = (ulong)(_directoryOffset + ((1 + table) * GuestAllocator.PageBytes));
         }
 
-        for (int page = 0; page < pageCount; page++)
-        {
-            entries[page] = (ulong)(firstPage + (page * GuestAllocator.PageBytes));
-        }
+        Rewrite(firstPage, pageCount);
     }
 
     /// <summary>The first page in this process.</summary>
@@ -73,6 +71,15 @@ internal sealed unsafe class GuestPages : IDisposable
     {
         CheckCount(pageCount, purpose);
         return new GuestPages(allocator, ram, firstPage, (int)pageCount, ownedBytes: 0);
+    }
+
+    /// <summary>The first entries of the directory name these pages from now on; at most as many as it was made for.</summary>
+    public void Rewrite(long firstPage, int pageCount)
+    {
+        for (int page = 0; page < Math.Min(pageCount, PageCount); page++)
+        {
+            _entries[page] = (ulong)(firstPage + (page * GuestAllocator.PageBytes));
+        }
     }
 
     /// <summary>Gives the directory and the own pages back. Only after the device has forgotten them.</summary>

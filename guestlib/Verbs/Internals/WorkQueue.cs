@@ -4,7 +4,7 @@ using RoceEngine.Abi;
 namespace RoceEngine.Verbs.Internals;
 
 /// <summary>
-/// The producer's side of a send or receive queue in guest RAM: claim a slot, write it, publish it, ring. A mutable struct around a gate: keep
+/// The producer's side of a send, receive or shared receive queue in guest RAM: claim a slot, write it, publish it, ring. A mutable struct around a gate: keep
 /// it in a field and never copy it.
 /// </summary>
 internal unsafe struct WorkQueue
@@ -15,6 +15,7 @@ internal unsafe struct WorkQueue
     private readonly uint _slotBytes;
     private readonly DoorbellBitmap _doorbells;
     private readonly uint _handle;
+    private readonly bool _isSilent;
     private SpinGate _gate;
     private uint _tail;
     private uint _cachedHead;
@@ -31,6 +32,10 @@ internal unsafe struct WorkQueue
         _doorbells = doorbells;
         _handle = handle;
     }
+
+    /// <summary>A queue without a doorbell: the device looks when a message needs a receive.</summary>
+    public WorkQueue(PvrdmaRing* ring, byte* slots, uint slotCount, uint slotBytes)
+        : this(ring, slots, slotCount, slotBytes, default, 0) => _isSilent = true;
 
     /// <summary>
     /// Enters the queue and finds the next free slot. On true the caller writes the slot and calls <see cref="Publish"/>; on false (full)
@@ -117,7 +122,7 @@ internal unsafe struct WorkQueue
         if (_closed)
         {
             _gate.Exit();
-            throw new ObjectDisposedException(nameof(QueuePair));
+            throw new ObjectDisposedException(_isSilent ? nameof(SharedReceiveQueue) : nameof(QueuePair));
         }
 
         if (driver.IsLost)
@@ -152,6 +157,11 @@ internal unsafe struct WorkQueue
     /// <summary>The doorbell is a full fence, so the look at the worker's sleep comes after it.</summary>
     private readonly void Ring(DeviceDriver driver)
     {
+        if (_isSilent)
+        {
+            return;
+        }
+
         _doorbells.Set(_handle);
         driver.WakeIfAsleep();
     }
