@@ -100,6 +100,8 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
         PvrdmaCommand.DestroyMw when Has(ExtensionBits.MemoryWindows) => DestroyWindow(request.As<PvrdmaHandleCommand>()),
         PvrdmaCommand.ReregisterMr when Has(ExtensionBits.ExtendedVerbs) =>
             ReregisterRegion(request.As<PvrdmaReregisterMr>(), ref response.As<PvrdmaCreateMrResponse>()),
+        PvrdmaCommand.AttachMulticast when Has(ExtensionBits.ExtendedVerbs) => AttachMulticast(request.As<PvrdmaMulticast>()),
+        PvrdmaCommand.DetachMulticast when Has(ExtensionBits.ExtendedVerbs) => DetachMulticast(request.As<PvrdmaMulticast>()),
         _ => PvrdmaCommandError.NotSupported,
     };
 

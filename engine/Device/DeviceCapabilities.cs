@@ -30,6 +30,7 @@ internal static class DeviceCapabilities
     {
         DeviceLimits limits = options.Limits;
         bool hasWindows = (extension & ExtensionBits.MemoryWindows) != 0;
+        bool hasMulticast = (extension & ExtensionBits.ExtendedVerbs) != 0;
         ulong guid = DeviceIdentity.NodeGuidOf(options.Gid);
         return new PvrdmaDeviceCaps
         {
@@ -57,6 +58,9 @@ internal static class DeviceCapabilities
             MaxResponderRdAtomic = (uint)Math.Min((long)limits.RdAtomicPerQueuePair * limits.QueuePairs, uint.MaxValue),
             MaxQpInitiatorRdAtomic = (uint)limits.RdAtomicPerQueuePair,
             MaxMw = hasWindows ? (uint)limits.MemoryWindows : 0,
+            MaxMulticastGroups = hasMulticast ? (uint)limits.MulticastGroups : 0,
+            MaxMulticastQpAttach = hasMulticast ? (uint)limits.QueuePairsPerMulticastGroup : 0,
+            MaxTotalMulticastQpAttach = hasMulticast ? (uint)Math.Min((long)limits.MulticastGroups * limits.QueuePairsPerMulticastGroup, uint.MaxValue) : 0,
             MaxAh = (uint)limits.QueuePairs,
             MaxSrq = (uint)limits.SharedReceiveQueues,
             MaxSrqWr = (uint)limits.WorkRequestsPerQueue,

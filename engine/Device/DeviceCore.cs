@@ -18,6 +18,7 @@ internal sealed class DeviceCore
         Completions = new CompletionWriter(this);
         MemoryOperations = new MemoryOperations(this);
         Host = new QueuePairHost(this);
+        Multicast = new MulticastTable(this);
         Gids = new GidTable(options.Limits.Gids, options.Gid);
     }
 
@@ -44,6 +45,8 @@ internal sealed class DeviceCore
     public QueuePairHost Host { get; }
 
     public GidTable Gids { get; }
+
+    public MulticastTable Multicast { get; }
 
     public TimerHeap Deadlines { get; } = new();
 
@@ -98,6 +101,7 @@ internal sealed class DeviceCore
     public void Reset()
     {
         Transmits.Clear();
+        Multicast.Clear();
         foreach (DeviceQueuePair qp in Objects.QueuePairs.All().ToArray())
         {
             Remove(qp);

@@ -47,6 +47,12 @@ public sealed record DeviceLimits
     /// <summary>READs and atomics outstanding of a QP, on each side.</summary>
     public int RdAtomicPerQueuePair { get; init; } = 16;
 
+    /// <summary>Multicast groups that QPs of the device belong to.</summary>
+    public int MulticastGroups { get; init; } = 256;
+
+    /// <summary>QPs of the device that belong to one group.</summary>
+    public int QueuePairsPerMulticastGroup { get; init; } = 256;
+
     /// <summary>Entries of the GID table.</summary>
     public int Gids { get; init; } = 16;
 
@@ -73,6 +79,8 @@ public sealed record DeviceLimits
         Check(BytesPerMemoryRegion, 1, long.MaxValue, nameof(BytesPerMemoryRegion));
         Check(PinnedPages, 0, long.MaxValue, nameof(PinnedPages));
         Check(RdAtomicPerQueuePair, 1, 255, nameof(RdAtomicPerQueuePair));
+        Check(MulticastGroups, 0, 1 << 16, nameof(MulticastGroups));
+        Check(QueuePairsPerMulticastGroup, 1, 1 << 16, nameof(QueuePairsPerMulticastGroup));
         Check(Gids, 1, 256, nameof(Gids));
         Check(RingPages, 2, PvrdmaPageDirectory.PagesMax, nameof(RingPages));
         Check(PendingEvents, 1, 1 << 20, nameof(PendingEvents));

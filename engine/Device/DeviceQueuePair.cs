@@ -46,6 +46,9 @@ internal sealed class DeviceQueuePair
     /// <summary>The receive queue.</summary>
     public WorkQueue Receives;
 
+    /// <summary>Multicast groups that it belongs to.</summary>
+    public int GroupCount { get; set; }
+
     /// <summary>Asynchronous events about this QP.</summary>
     public uint EventCount { get; set; }
 

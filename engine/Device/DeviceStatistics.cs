@@ -21,6 +21,9 @@ public struct DeviceStatistics
     /// <summary>Packets dropped because no QP has that number.</summary>
     public ulong UnknownQpnPackets;
 
+    /// <summary>Multicast packets dropped because no QP belongs to their group, or because they are no datagrams.</summary>
+    public ulong UnknownGroupPackets;
+
     /// <summary>Send work requests taken from send queues.</summary>
     public ulong SendsFetched;
 

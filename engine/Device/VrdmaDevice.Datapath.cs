@@ -12,27 +12,30 @@ public sealed unsafe partial class VrdmaDevice
     /// </summary>
     private const int TransmitQuantumPackets = 64;
 
+    /// <summary>Destination QPN of multicast datagrams. IBTA vol. 1, 3.5.3.</summary>
+    private const uint MulticastQpn = 0xFF_FFFF;
+
+    // The three high bits of an opcode are the transport service. IBTA vol. 1, table 38.
+    private const int OpcodeServiceShift = 5;
+    private const int DatagramService = (int)Opcode.UdSendOnly >> OpcodeServiceShift;
+
     private readonly CountingSink _sink = new();
 
-    /// <summary>
-    /// A packet for <paramref name="destination"/>: this device's address, or a multicast group that it joined.
-    /// </summary>
-    public void HandlePacket(in Packet packet, in Gid source, in Gid destination, long nowNs)
-    {
-        if (destination.IsMulticast)
-        {
-            _core.Statistics.UnknownQpnPackets++;
-            return;
-        }
-
-        HandlePacket(packet, source, nowNs);
-    }
-
     /// <summary>A packet for this device's address, from <paramref name="source"/>.</summary>
-    public void HandlePacket(in Packet packet, in Gid source, long nowNs)
+    public void HandlePacket(in Packet packet, in Gid source, long nowNs) => HandlePacket(packet, source, _core.Options.Gid, nowNs);
+
+    /// <summary>A packet to <paramref name="destination"/>: this device's address, or a multicast group that it joined.</summary>
+    public void HandlePacket(in Packet packet, in Gid source, in Gid destination, long nowNs)
     {
         if (!IsActive || IsFatal)
         {
+            return;
+        }
+
+        _core.NowNs = nowNs;
+        if (packet.DestinationQpn == MulticastQpn || destination.IsMulticast)
+        {
+            DeliverToGroup(packet, source, destination, nowNs);
             return;
         }
 
@@ -43,10 +46,40 @@ public sealed unsafe partial class VrdmaDevice
             return;
         }
 
-        _core.NowNs = nowNs;
+        Count(packet);
+        if (IsDatagram(packet))
+        {
+            qp.Protocol.HandleDatagram(packet, source, destination, nowNs);
+        }
+        else
+        {
+            qp.Protocol.HandlePacket(packet, source, nowNs);
+        }
+    }
+
+    /// <summary>A copy for each member of the group. IBTA vol. 1, 9.8.3.3: only datagrams, and only to the multicast QPN.</summary>
+    private void DeliverToGroup(in Packet packet, in Gid source, in Gid destination, long nowNs)
+    {
+        List<DeviceQueuePair>? members = _core.Multicast.Find(destination);
+        if (members is null || packet.DestinationQpn != MulticastQpn || !IsDatagram(packet))
+        {
+            _core.Statistics.UnknownGroupPackets++;
+            return;
+        }
+
+        foreach (DeviceQueuePair qp in members)
+        {
+            Count(packet);
+            qp.Protocol.HandleDatagram(packet, source, destination, nowNs);
+        }
+    }
+
+    private static bool IsDatagram(in Packet packet) => ((int)packet.Opcode >> OpcodeServiceShift) == DatagramService;
+
+    private void Count(in Packet packet)
+    {
         _core.Statistics.ReceivedPackets += (uint)Math.Max(packet.PsnCount, 1);
         _core.Statistics.ReceivedBytes += (uint)packet.PayloadBytes;
-        qp.Protocol.HandlePacket(packet, source, nowNs);
     }
 
     /// <summary>

@@ -177,6 +177,12 @@ internal sealed unsafe partial class CommandProcessor
             return PvrdmaCommandError.NoSuchObject;
         }
 
+        // ibv_destroy_qp(3): not while it belongs to a multicast group.
+        if (qp.GroupCount != 0)
+        {
+            return PvrdmaCommandError.Busy;
+        }
+
         core.Remove(qp);
         response.Handle = qp.EventCount;
         return PvrdmaCommandError.None;

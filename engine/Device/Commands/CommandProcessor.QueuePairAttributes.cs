@@ -103,7 +103,7 @@ internal sealed unsafe partial class CommandProcessor
     }
 
     private bool IsAddressVectorValid(in QueuePairAttributes attributes) =>
-        !attributes.DestinationGid.IsZero && core.Gids.IsBound(attributes.SourceGidIndex);
+        !attributes.DestinationGid.IsZero && !attributes.DestinationGid.IsMulticast && core.Gids.IsBound(attributes.SourceGidIndex);
 
     private PvrdmaCommandError QueryQueuePair(in PvrdmaQueryQp request, ref PvrdmaQueryQpResponse response)
     {

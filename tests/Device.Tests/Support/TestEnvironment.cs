@@ -31,16 +31,23 @@ internal sealed class TestEnvironment : IDeviceEnvironment
         return path;
     }
 
-    /// <summary>Joins less leaves, by group.</summary>
-    public Dictionary<Gid, int> Groups { get; } = [];
+    /// <summary>Groups joined and not left; a group joined twice would stand here twice.</summary>
+    public List<Gid> Groups { get; } = [];
+
+    /// <summary>What the link answers to joins: 0 or an error number.</summary>
+    public int JoinError { get; set; }
 
     public int JoinMulticast(in Gid group)
     {
-        Groups[group] = Groups.GetValueOrDefault(group) + 1;
-        return 0;
+        if (JoinError == 0)
+        {
+            Groups.Add(group);
+        }
+
+        return JoinError;
     }
 
-    public void LeaveMulticast(in Gid group) => Groups[group]--;
+    public void LeaveMulticast(in Gid group) => Assert.True(Groups.Remove(group), "left a group that was not joined");
 
     public void Report(in DeviceReport report)
     {
