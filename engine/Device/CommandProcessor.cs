@@ -86,6 +86,9 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
         PvrdmaCommand.DestroyMr => DestroyRegion(request.As<PvrdmaHandleCommand>()),
         PvrdmaCommand.CreateCq => CreateCompletionQueue(request.As<PvrdmaCreateCq>(), ref response.As<PvrdmaCreateCqResponse>()),
         PvrdmaCommand.DestroyCq => DestroyCompletionQueue(request.As<PvrdmaHandleCommand>()),
+        PvrdmaCommand.ResizeCq => ResizeCompletionQueue(request.As<PvrdmaResizeCq>(), ref response.As<PvrdmaHandleResponse>()),
+        PvrdmaCommand.ResizeCqPages when Has(ExtensionBits.ExtendedVerbs) =>
+            ResizeCompletionQueue(request.As<PvrdmaResizeCqPages>(), ref response.As<PvrdmaHandleResponse>()),
         PvrdmaCommand.CreateQp => CreateQueuePair(request.As<PvrdmaCreateQp>(), ref response.As<PvrdmaCreateQpResponse>()),
         PvrdmaCommand.ModifyQp => ModifyQueuePair(request.As<PvrdmaModifyQp>()),
         PvrdmaCommand.QueryQp => QueryQueuePair(request.As<PvrdmaQueryQp>(), ref response.As<PvrdmaQueryQpResponse>()),

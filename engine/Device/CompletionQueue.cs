@@ -14,8 +14,8 @@ internal enum ArmState : byte
 /// <summary>The device's end of a completion queue in guest memory. The device is the producer.</summary>
 internal sealed unsafe class CompletionQueue
 {
-    private readonly GuestPages _pages;
-    private readonly CompletionQueuePage* _page;
+    private GuestPages _pages;
+    private CompletionQueuePage* _page;
 
     private uint _producer;
     private uint _published;
@@ -31,7 +31,7 @@ internal sealed unsafe class CompletionQueue
         Context = context;
     }
 
-    public uint EntryCount { get; }
+    public uint EntryCount { get; private set; }
 
     public UserContext? Context { get; }
 
@@ -73,8 +73,7 @@ internal sealed unsafe class CompletionQueue
             return false;
         }
 
-        long offset = PvrdmaPageDirectory.PageBytes + ((long)RingIndex.Slot(_producer, EntryCount) * PvrdmaCqe.Length);
-        *(PvrdmaCqe*)_pages.At(offset) = entry;
+        *(PvrdmaCqe*)_pages.At(OffsetOf(_producer, EntryCount)) = entry;
         _producer = RingIndex.Next(_producer, EntryCount);
         return true;
     }
@@ -116,6 +115,39 @@ internal sealed unsafe class CompletionQueue
         return word != CompletionQueuePage.ArmedNone && (word != CompletionQueuePage.ArmedSolicited || solicited)
             && Interlocked.Exchange(ref _page->ArmWord, CompletionQueuePage.ArmedNone) != CompletionQueuePage.ArmedNone;
     }
+
+    /// <summary>
+    /// Goes on in other pages: the unread entries move there in order, the first to the first slot, and the arming with them. False, and nothing has
+    /// changed, when they do not fit or the guest's index is impossible.
+    /// </summary>
+    public bool TryMove(GuestPages pages, uint entryCount)
+    {
+        Publish();
+        if (!RingIndex.TryUsed(_producer, PvrdmaRing.ReadConsumer(&_page->State.Receive), EntryCount, out uint unread) || unread > entryCount)
+        {
+            return false;
+        }
+
+        uint oldest = _producer - unread;
+        for (uint i = 0; i < unread; i++)
+        {
+            *(PvrdmaCqe*)pages.At(OffsetOf(i, entryCount)) = *(PvrdmaCqe*)_pages.At(OffsetOf(oldest + i, EntryCount));
+        }
+
+        var page = (CompletionQueuePage*)pages.At(0);
+        page->ArmWord = Interlocked.Exchange(ref _page->ArmWord, CompletionQueuePage.ArmedNone);
+        PvrdmaRing.PublishConsumer(&page->State.Receive, 0);
+        PvrdmaRing.PublishProducer(&page->State.Receive, unread);
+        _pages = pages;
+        _page = page;
+        EntryCount = entryCount;
+        _producer = _published = unread;
+        _consumer = 0;
+        return true;
+    }
+
+    private static long OffsetOf(uint index, uint entryCount) =>
+        PvrdmaPageDirectory.PageBytes + ((long)RingIndex.Slot(index, entryCount) * PvrdmaCqe.Length);
 
     private bool RefreshConsumer()
     {

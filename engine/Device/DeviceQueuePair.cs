@@ -40,6 +40,9 @@ internal sealed class DeviceQueuePair
     /// <summary>Sizes as granted.</summary>
     public PvrdmaQpCapabilities Capabilities;
 
+    /// <summary>Paths as the driver gave them; a field, since it is a struct that changes.</summary>
+    public PathRecord Paths;
+
     /// <summary>The send queue; a field, since it is a struct that changes.</summary>
     public WorkQueue Sends;
 

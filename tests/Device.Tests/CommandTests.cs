@@ -221,7 +221,6 @@ public sealed unsafe class CommandTests
     }
 
     [Theory]
-    [InlineData(PvrdmaCommand.ResizeCq)]
     [InlineData(PvrdmaCommand.CreateMw)]
     [InlineData(PvrdmaCommand.ReregisterMr)]
     [InlineData(PvrdmaCommand.ResizeCqPages)]

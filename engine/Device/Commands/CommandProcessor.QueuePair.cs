@@ -65,6 +65,10 @@ internal sealed unsafe partial class CommandProcessor
             case PvrdmaQpType.Ud:
                 service = TransportService.UnreliableDatagram;
                 break;
+            case PvrdmaQpType.Gsi or PvrdmaQpType.Smi:
+                const string Text = "management queue pairs (GSI, SMI) are not supported: connections are made by address";
+                core.Environment.Report(new DeviceReport(core.Options.Name, GuestFault.Command, (uint)PvrdmaCommand.CreateQp, Text));
+                return PvrdmaCommandError.NotSupported;
             default:
                 return PvrdmaCommandError.NotSupported;
         }

@@ -17,12 +17,13 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         var mask = (QueuePairAttributeMask)request.AttributeMask;
-        if ((mask & ~KnownAttributes) != 0 || !TryMap(request.Attributes, mask, out QueuePairAttributes attributes)
+        if ((mask & ~KnownAttributes) != 0 || !PathRecord.IsValid(request.Attributes, mask, core.Gids) || !TryMap(request.Attributes, mask, out QueuePairAttributes attributes)
             || qp.Protocol.Modify(attributes, mask, core.NowNs) != 0)
         {
             return PvrdmaCommandError.InvalidArgument;
         }
 
+        qp.Paths.Take(request.Attributes, mask);
         if ((mask & QueuePairAttributeMask.State) != 0)
         {
             AfterTransition(qp, attributes.State);
@@ -37,6 +38,7 @@ internal sealed unsafe partial class CommandProcessor
         {
             qp.Sends.Reset();
             qp.Receives.Reset();
+            qp.Paths = default;
             MemoryWindow.CloseAllOf(qp);
         }
         else if (state == QueuePairState.ReadyToSend)
@@ -113,6 +115,7 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         qp.Protocol.Query(out QueuePairAttributes attributes);
+        bool isDraining = attributes.State == QueuePairState.SendQueueDrained && qp.Sends.Outstanding != 0;
         MtuCode.TryFromBytes(attributes.PathMtuBytes, out uint pathMtu);
         response.Attributes = new PvrdmaQpAttributes
         {
@@ -126,6 +129,7 @@ internal sealed unsafe partial class CommandProcessor
             Access = (uint)attributes.Access,
             PkeyIndex = attributes.PartitionKeyIndex,
             EnableDrainedNotify = attributes.EnableDrainedNotify ? (byte)1 : (byte)0,
+            SendQueueDraining = isDraining ? (byte)1 : (byte)0,
             MaxRdAtomic = attributes.MaxRdAtomic,
             MaxDestinationRdAtomic = attributes.MaxDestinationRdAtomic,
             MinRnrTimer = attributes.MinRnrTimer,
@@ -135,13 +139,7 @@ internal sealed unsafe partial class CommandProcessor
             RnrRetry = attributes.RnrRetry,
             Capabilities = qp.Capabilities,
         };
-        ref PvrdmaAhAttributes vector = ref response.Attributes.AddressHandle;
-        attributes.DestinationGid.Write(vector.GlobalRoute.DestinationGid);
-        vector.GlobalRoute.SourceGidIndex = attributes.SourceGidIndex;
-        vector.GlobalRoute.TrafficClass = attributes.TrafficClass;
-        vector.GlobalRoute.HopLimit = attributes.HopLimit;
-        vector.Flags = PvrdmaAhAttributes.GlobalRouteFlag;
-        vector.Port = attributes.Port;
+        qp.Paths.Fill(ref response.Attributes);
         return PvrdmaCommandError.None;
     }
 }

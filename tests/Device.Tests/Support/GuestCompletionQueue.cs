@@ -6,7 +6,7 @@ namespace Device.Tests;
 internal sealed unsafe class GuestCompletionQueue
 {
     private readonly TestGuest _guest;
-    private readonly ulong[] _pages;
+    private ulong[] _pages;
     private uint _head;
 
     public GuestCompletionQueue(TestGuest guest, uint entries)
@@ -16,7 +16,7 @@ internal sealed unsafe class GuestCompletionQueue
         _pages = guest.Memory.AllocatePages(1 + (int)PvrdmaWqeLayout.PagesFor(entries, PvrdmaCqe.Length));
     }
 
-    public uint Entries { get; }
+    public uint Entries { get; private set; }
 
     public uint Handle { get; private set; }
 
@@ -35,6 +35,26 @@ internal sealed unsafe class GuestCompletionQueue
     {
         PvrdmaCommandError error = _guest.Command(PvrdmaCommand.CreateCq, Request, out PvrdmaCreateCqResponse response);
         Handle = response.CqHandle;
+        return error;
+    }
+
+    /// <summary>Resizes in new pages, and goes on there as the device says.</summary>
+    public PvrdmaCommandError Resize(uint entries)
+    {
+        ulong[] pages = _guest.Memory.AllocatePages(1 + (int)PvrdmaWqeLayout.PagesFor(entries, PvrdmaCqe.Length));
+        var request = new PvrdmaResizeCqPages
+        {
+            CqHandle = Handle, DirectoryAddress = _guest.Memory.Directory(pages), EntryCount = entries, PageCount = (uint)pages.Length,
+        };
+        PvrdmaCommandError error = _guest.Command(PvrdmaCommand.ResizeCqPages, request, out PvrdmaHandleResponse response);
+        if (error == PvrdmaCommandError.None)
+        {
+            Assert.Equal(entries, response.Handle);
+            _pages = pages;
+            Entries = entries;
+            _head = PvrdmaRing.ReadConsumer(Ring);
+        }
+
         return error;
     }
 
