@@ -60,6 +60,9 @@ public enum AccessFlags
     /// <summary>Memory windows may be bound.</summary>
     WindowBind = 16,
 
+    /// <summary>Type-2 memory windows: peers count addresses from 0 at the window's first byte.</summary>
+    ZeroBased = 32,
+
     /// <summary>Peers may flush to global visibility.</summary>
     FlushGlobal = 1 << 8,
 

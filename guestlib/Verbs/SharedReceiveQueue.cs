@@ -6,7 +6,7 @@ using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
-/// <summary>What a shared receive queue is made with. <c>struct ibv_srq_init_attr</c>.</summary>
+/// <summary>What a shared receive queue is made with; no limit is armed at first. <c>struct ibv_srq_init_attr</c>.</summary>
 public sealed record SharedReceiveQueueOptions
 {
     /// <summary>Receives that it shall hold; rounded up to a power of two.</summary>
@@ -14,9 +14,6 @@ public sealed record SharedReceiveQueueOptions
 
     /// <summary>Scatter/gather entries of a receive at most.</summary>
     public int Sges { get; init; } = 1;
-
-    /// <summary>As <see cref="SharedReceiveQueue.SetLimit"/>; 0 for none.</summary>
-    public int Limit { get; init; }
 }
 
 /// <summary>The attributes of a shared receive queue as the device has them. <c>struct ibv_srq_attr</c>.</summary>
@@ -62,7 +59,7 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
                 $"a shared receive queue of depth {Depth}");
             try
             {
-                Handle = CreateInDevice(options.Limit);
+                Handle = CreateInDevice();
             }
             catch
             {
@@ -225,7 +222,7 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
         ObjectDisposedException.ThrowIf(_closed, this);
     }
 
-    private uint CreateInDevice(int limit) =>
+    private uint CreateInDevice() =>
         _driver.Execute<PvrdmaCreateSrq, PvrdmaHandleResponse>(
             PvrdmaCommand.CreateSrq,
             new PvrdmaCreateSrq
@@ -233,7 +230,7 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
                 DirectoryAddress = _pages.DirectoryAddress,
                 PdHandle = ProtectionDomain.Handle,
                 PageCount = (uint)_pages.PageCount,
-                Attributes = new PvrdmaSrqAttributes { MaxWr = (uint)Depth, MaxSge = (uint)Sges, Limit = (uint)limit },
+                Attributes = new PvrdmaSrqAttributes { MaxWr = (uint)Depth, MaxSge = (uint)Sges },
             },
             "ibv_create_srq").Handle;
 

@@ -44,6 +44,27 @@ internal sealed class FakeBench : IDisposable
         return queuePair;
     }
 
+    /// <summary>A UD QP in RTS.</summary>
+    public QueuePair CreateDatagramQueuePair(SharedReceiveQueue? shared = null, QueuePairType type = QueuePairType.Ud)
+    {
+        QueuePair queuePair = Domain.CreateQueuePair(new QueuePairOptions
+        {
+            SendCompletionQueue = Queue, ReceiveCompletionQueue = Queue, Type = type, SharedReceiveQueue = shared, InlineBytes = 64,
+        });
+        if (type == QueuePairType.Ud)
+        {
+            queuePair.ActivateDatagrams(0x1234);
+        }
+        else
+        {
+            queuePair.ToInit();
+            queuePair.ToReadyToReceive(new QueuePairAddress(Context.Address, 17, 5));
+            queuePair.ToReadyToSend(9);
+        }
+
+        return queuePair;
+    }
+
     public void Complete(ulong id, QueuePair? queuePair = null, PvrdmaWcStatus status = PvrdmaWcStatus.Success) =>
         FakeQueue.Complete(new PvrdmaCqe { WorkRequestId = id, QpHandle = (queuePair ?? QueuePair).Handle, Status = (uint)status });
 

@@ -8,7 +8,7 @@ namespace RoceEngine.Verbs.Tests;
 /// The device's side of the ABI without an engine: it answers commands from a table, and the test plays the datapath by hand, so that it can
 /// produce what a real device never would. Driven inline: every call into the library that waits runs <see cref="Turn"/>.
 /// </summary>
-internal sealed unsafe class FakeDevice : IDisposable
+internal sealed unsafe partial class FakeDevice : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly ChannelMemory _memory;
@@ -100,7 +100,7 @@ internal sealed unsafe class FakeDevice : IDisposable
 
     public void Turn()
     {
-        if (!_lock.TryEnter())
+        if (_lock.IsHeldByCurrentThread || !_lock.TryEnter())
             return;
         try
         {
@@ -139,7 +139,8 @@ internal sealed unsafe class FakeDevice : IDisposable
                 {
                     MaxQp = 64, MaxCq = 64, MaxMr = 64, MaxPd = 8, MaxQpWr = 4096, MaxSge = 16, MaxSgeRead = 16, MaxCqe = 8192,
                     MaxMrBytes = 1 << 30, MaxQpRdAtomic = 8, MaxQpInitiatorRdAtomic = 8, PortCount = 1, AtomicOperations = 3, GidTableLength = 1,
-                    NodeGuid = 0x0807060504030201,
+                    NodeGuid = 0x0807060504030201, MaxAh = 4, MaxMw = 8, MaxSrq = 8, MaxSrqWr = 1024, MaxSrqSge = 4, MaxFastRegisterPages = 128,
+                    MemoryManagementFlags = 7,
                 };
                 break;
             case PvrdmaRegister.ExtensionEnable:
@@ -163,7 +164,7 @@ internal sealed unsafe class FakeDevice : IDisposable
         {
             SetRegister(PvrdmaRegister.Error, error);
             if (error == 0)
-                Destroy(number, ((PvrdmaHandleCommand*)slot)->Handle);
+                ExecuteSilently(number, slot);
             return;
         }
 
@@ -186,6 +187,7 @@ internal sealed unsafe class FakeDevice : IDisposable
                 break;
             case PvrdmaCommand.CreateMr:
                 uint handle = _nextHandle++;
+                Regions.Add(*(PvrdmaCreateMr*)slot);
                 ((PvrdmaCreateMrResponse*)response)->MrHandle = handle;
                 ((PvrdmaCreateMrResponse*)response)->LocalKey = 0x1000 + handle;
                 ((PvrdmaCreateMrResponse*)response)->RemoteKey = 0x2000 + handle;
@@ -214,6 +216,9 @@ internal sealed unsafe class FakeDevice : IDisposable
             case PvrdmaCommand.QueryQp:
                 ((PvrdmaQueryQpResponse*)response)->Attributes = QueuePairs[((PvrdmaQueryQp*)slot)->QpHandle].Modified[^1].Attributes;
                 break;
+            default:
+                RespondToExtended(number, slot, response);
+                break;
         }
     }
 
@@ -229,62 +234,5 @@ internal sealed unsafe class FakeDevice : IDisposable
     {
         ulong table = ((ulong*)(_memory.GuestRam + (long)directory))[page / 512];
         return (long)((ulong*)(_memory.GuestRam + (long)table))[page % 512];
-    }
-}
-
-/// <summary>A CQ that the test fills.</summary>
-internal sealed unsafe class FakeCompletionQueue(byte* pages, uint slots)
-{
-    public CompletionQueuePage* Page { get; } = (CompletionQueuePage*)pages;
-
-    public uint Slots => slots;
-
-    public uint ConsumerHead => PvrdmaRing.ReadConsumer(&Page->State.Receive);
-
-    public void Complete(PvrdmaCqe entry)
-    {
-        PvrdmaRing* ring = &Page->State.Receive;
-        uint tail = ring->ProducerTail;
-        ((PvrdmaCqe*)((byte*)Page + 4096))[RingIndex.Slot(tail, slots)] = entry;
-        PvrdmaRing.PublishProducer(ring, RingIndex.Next(tail, slots));
-    }
-}
-
-/// <summary>A QP whose rings the test reads.</summary>
-internal sealed unsafe class FakeQueuePair(byte* pages, PvrdmaCreateQp created)
-{
-    private readonly PvrdmaRingState* _state = (PvrdmaRingState*)pages;
-
-    public PvrdmaCreateQp Created => created;
-
-    public List<PvrdmaModifyQp> Modified { get; } = [];
-
-    public int PendingSends => (int)RingIndex.Used(_state->Send.ProducerTail, _state->Send.ConsumerHead, created.MaxSendWr);
-
-    public int PendingReceives => (int)RingIndex.Used(_state->Receive.ProducerTail, _state->Receive.ConsumerHead, created.MaxReceiveWr);
-
-    /// <summary>Takes the oldest send: its header, and its slot's bytes behind the header.</summary>
-    public PvrdmaSendWqe TakeSend(out ReadOnlySpan<byte> rest)
-    {
-        uint slotBytes = PvrdmaWqeLayout.SendSlotBytes(created.MaxSendSge, created.MaxInlineBytes);
-        byte* slot = pages + 4096 + (RingIndex.Slot(_state->Send.ConsumerHead, created.MaxSendWr) * slotBytes);
-        rest = new ReadOnlySpan<byte>(slot + PvrdmaWqeLayout.SendHeaderBytes, (int)slotBytes - PvrdmaWqeLayout.SendHeaderBytes);
-
-        // The slot is the guest's again once the index says so: copy before.
-        PvrdmaSendWqe copy = *(PvrdmaSendWqe*)slot;
-        PvrdmaRing.PublishConsumer(&_state->Send, RingIndex.Next(_state->Send.ConsumerHead, created.MaxSendWr));
-        return copy;
-    }
-
-    public PvrdmaReceiveWqe TakeReceive(out ReadOnlySpan<byte> rest)
-    {
-        uint slotBytes = PvrdmaWqeLayout.ReceiveSlotBytes(created.MaxReceiveSge);
-        byte* slot = pages + ((1 + created.SendPageCount) * 4096) + (RingIndex.Slot(_state->Receive.ConsumerHead, created.MaxReceiveWr) * slotBytes);
-        rest = new ReadOnlySpan<byte>(slot + PvrdmaWqeLayout.ReceiveHeaderBytes, (int)slotBytes - PvrdmaWqeLayout.ReceiveHeaderBytes);
-
-        // The slot is the guest's again once the index says so: copy before.
-        PvrdmaReceiveWqe copy = *(PvrdmaReceiveWqe*)slot;
-        PvrdmaRing.PublishConsumer(&_state->Receive, RingIndex.Next(_state->Receive.ConsumerHead, created.MaxReceiveWr));
-        return copy;
     }
 }

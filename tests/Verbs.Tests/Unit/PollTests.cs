@@ -29,6 +29,48 @@ public sealed class PollTests
         Assert.Equal(QueuePairState.ReadyToSend, bench.QueuePair.State);
     }
 
+    [Theory]
+    [InlineData(PvrdmaWcOpcode.Send, WorkCompletionOpcode.Send)]
+    [InlineData(PvrdmaWcOpcode.RdmaWrite, WorkCompletionOpcode.Write)]
+    [InlineData(PvrdmaWcOpcode.RdmaRead, WorkCompletionOpcode.Read)]
+    [InlineData(PvrdmaWcOpcode.CompareSwap, WorkCompletionOpcode.CompareSwap)]
+    [InlineData(PvrdmaWcOpcode.FetchAdd, WorkCompletionOpcode.FetchAdd)]
+    [InlineData(PvrdmaWcOpcode.BindMemoryWindow, WorkCompletionOpcode.BindWindow)]
+    [InlineData(PvrdmaWcOpcode.LocalInvalidate, WorkCompletionOpcode.LocalInvalidate)]
+    [InlineData(PvrdmaWcOpcode.FastRegisterMr, WorkCompletionOpcode.FastRegister)]
+    [InlineData(PvrdmaWcOpcode.MaskedCompareSwap, WorkCompletionOpcode.MaskedCompareSwap)]
+    [InlineData(PvrdmaWcOpcode.MaskedFetchAdd, WorkCompletionOpcode.MaskedFetchAdd)]
+    [InlineData(PvrdmaWcOpcode.Flush, WorkCompletionOpcode.Flush)]
+    [InlineData(PvrdmaWcOpcode.AtomicWrite, WorkCompletionOpcode.AtomicWrite)]
+    [InlineData(PvrdmaWcOpcode.Receive, WorkCompletionOpcode.Receive)]
+    [InlineData(PvrdmaWcOpcode.ReceiveRdmaWithImmediate, WorkCompletionOpcode.ReceiveWriteWithImmediate)]
+    public void Opcodes_of_the_abi_become_those_of_the_verbs(PvrdmaWcOpcode abi, WorkCompletionOpcode expected)
+    {
+        using var bench = new FakeBench();
+        bench.FakeQueue.Complete(new PvrdmaCqe { QpHandle = bench.QueuePair.Handle, Opcode = (uint)abi });
+        Assert.Equal(expected, Assert.Single(bench.PollAll()).Opcode);
+    }
+
+    [Theory]
+    [InlineData(QueuePairType.Ud, PvrdmaWcOpcode.Send, PvrdmaWcStatus.LocalProtectionError, QueuePairState.SendQueueError)]
+    [InlineData(QueuePairType.Uc, PvrdmaWcOpcode.RdmaWrite, PvrdmaWcStatus.LocalLengthError, QueuePairState.SendQueueError)]
+    [InlineData(QueuePairType.Ud, PvrdmaWcOpcode.Receive, PvrdmaWcStatus.LocalLengthError, QueuePairState.Error)]
+    [InlineData(QueuePairType.Ud, PvrdmaWcOpcode.Send, PvrdmaWcStatus.FlushError, QueuePairState.Error)]
+    public void A_failed_send_of_an_unreliable_service_stops_the_sends_alone(
+        QueuePairType type, PvrdmaWcOpcode opcode, PvrdmaWcStatus status, QueuePairState expected)
+    {
+        using var bench = new FakeBench();
+        QueuePair queuePair = bench.CreateDatagramQueuePair(type: type);
+        bench.FakeQueue.Complete(new PvrdmaCqe { QpHandle = queuePair.Handle, Opcode = (uint)opcode, Status = (uint)status });
+        _ = Assert.Single(bench.PollAll());
+        Assert.Equal(expected, queuePair.State);
+
+        // What is flushed behind it changes nothing.
+        bench.FakeQueue.Complete(new PvrdmaCqe { QpHandle = queuePair.Handle, Opcode = (uint)PvrdmaWcOpcode.Send, Status = (uint)PvrdmaWcStatus.FlushError });
+        _ = Assert.Single(bench.PollAll());
+        Assert.Equal(expected, queuePair.State);
+    }
+
     [Fact]
     public void A_failed_completion_shows_in_the_state()
     {
