@@ -89,7 +89,7 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
 
     /// <summary>
     /// Ends all objects. The guest's control region, when there is one, says that the device is closed. Like all calls it belongs on the
-    /// device's thread: its QPs leave the path windows that they share with other devices of the worker.
+    /// device's thread: its QPs leave the windows of their paths.
     /// </summary>
     public void Dispose()
     {

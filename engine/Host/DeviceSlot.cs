@@ -113,11 +113,11 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
             ReportPassed(report, suppressed);
     }
 
-    internal void Join(Worker worker, LocalSwitch local, WindowTable windows)
+    internal void Join(Worker worker, LocalSwitch local)
     {
         _worker = worker;
         _local = local;
-        _paths = new PathTable(Address, local, windows, _windowBytes);
+        _paths = new PathTable(Address, local, _windowBytes);
         _groups = new GroupMemberships(Address, this, Link, local, worker.DescriptorsChanged);
         local.Attach(Address, this);
     }

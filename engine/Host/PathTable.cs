@@ -5,33 +5,11 @@ using Path = RoceEngine.Protocol.Path;
 
 namespace RoceEngine.Host;
 
-/// <summary>Windows per destination, shared by all devices of a worker, each kept as long as some device has a path there.</summary>
-internal sealed class WindowTable
-{
-    private sealed class Entry(PathWindow window)
-    {
-        public readonly PathWindow Window = window;
-        public int Users;
-    }
-
-    private readonly Dictionary<Gid, Entry> _entries = [];
-
-    public PathWindow Acquire(in Gid destination, long limitBytes)
-    {
-        if (!_entries.TryGetValue(destination, out Entry? entry))
-            _entries.Add(destination, entry = new Entry(new PathWindow(limitBytes)));
-        entry.Users++;
-        return entry.Window;
-    }
-
-    public void Release(in Gid destination)
-    {
-        if (_entries.TryGetValue(destination, out Entry? entry) && --entry.Users == 0)
-            _entries.Remove(destination);
-    }
-}
-
-/// <summary>The paths of one device. A guest can name any address, so their number is bounded: beyond it a path is made but not kept.</summary>
+/// <summary>
+/// The paths of one device, and a window for each destination. A guest can name any address, so their number is bounded: beyond it a path
+/// is made but not kept. Windows are not shared with other devices: a guest that fills one with what nobody acknowledges shuts out nobody
+/// but itself.
+/// </summary>
 internal sealed class PathTable
 {
     /// <summary>Paths that are kept and shared.</summary>
@@ -40,14 +18,13 @@ internal sealed class PathTable
     private readonly Dictionary<(Gid Destination, byte TrafficClass, byte HopLimit), Path> _paths = [];
     private readonly Gid _source;
     private readonly LocalSwitch _local;
-    private readonly WindowTable _windows;
+    private readonly Dictionary<Gid, PathWindow> _windows = [];
     private readonly long _windowBytes;
 
-    public PathTable(Gid source, LocalSwitch local, WindowTable windows, long windowBytes)
+    public PathTable(Gid source, LocalSwitch local, long windowBytes)
     {
         _source = source;
         _local = local;
-        _windows = windows;
         _windowBytes = windowBytes;
     }
 
@@ -58,7 +35,9 @@ internal sealed class PathTable
         var route = new Route(_source, destination, trafficClass, hopLimit) { IsLocal = !destination.IsMulticast && _local.IsAttached(destination) };
         if (_paths.Count >= PathsMax)
             return new Path(route, new PathWindow(_windowBytes));
-        path = new Path(route, _windows.Acquire(destination, _windowBytes));
+        if (!_windows.TryGetValue(destination, out PathWindow? window))
+            _windows.Add(destination, window = new PathWindow(_windowBytes));
+        path = new Path(route, window);
         _paths.Add((destination, trafficClass, hopLimit), path);
         return path;
     }
@@ -78,8 +57,7 @@ internal sealed class PathTable
 
     public void Clear()
     {
-        foreach (Path path in _paths.Values)
-            _windows.Release(path.Route.Destination);
         _paths.Clear();
+        _windows.Clear();
     }
 }

@@ -18,11 +18,11 @@ public sealed class Worker : IDisposable
 
     private readonly ConcurrentQueue<WorkerCommand> _commands = new();
     private readonly LocalSwitch _local = new();
-    private readonly WindowTable _windows = new();
     private readonly IHostReporter _reporter;
     private readonly CaptureFanOut _captures = new();
     private DeviceSlot[] _slots = [];
     private volatile bool _hasCommands;
+    private int _firstToTransmit;
 
     public Worker(int index, IHostReporter reporter)
     {
@@ -128,11 +128,15 @@ public sealed class Worker : IDisposable
         return work;
     }
 
+    /// <summary>Another device begins each time: those served first must not fill the local queue for ever before the others.</summary>
     private int TransmitAll(DeviceSlot[] slots, long nowNs)
     {
         int work = 0;
-        foreach (DeviceSlot slot in slots)
+        _firstToTransmit = _firstToTransmit + 1 < slots.Length ? _firstToTransmit + 1 : 0;
+        for (int i = 0; i < slots.Length; i++)
         {
+            int index = _firstToTransmit + i;
+            DeviceSlot slot = slots[index < slots.Length ? index : index - slots.Length];
             Current = slot;
             if (slot.Transmit(TransmitPacketsPerTurn, nowNs))
                 work++;
@@ -158,7 +162,7 @@ public sealed class Worker : IDisposable
     /// <summary>Takes a device in. Only within a command.</summary>
     public void Add(DeviceSlot slot)
     {
-        slot.Join(this, _local, _windows);
+        slot.Join(this, _local);
         slot.ForceWirePoll();
         slot.SetTap(_captures.Wire);
         _slots = [.. _slots, slot];
@@ -167,7 +171,7 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>
-    /// Ends a device, here since it shares windows with its neighbours; its owner then closes the rest. Only within a command.
+    /// Ends a device, here since packets of its neighbours may still point into its memory; its owner then closes the rest. Only within a command.
     /// False when it was not here.
     /// </summary>
     public bool Remove(DeviceSlot slot)
