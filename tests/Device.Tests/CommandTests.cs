@@ -140,6 +140,91 @@ public sealed unsafe class CommandTests
             attributes.Capabilities.MaxSendSge, attributes.Capabilities.MaxReceiveSge));
     }
 
+    /// <summary>The alternate path is kept and given back although it is never taken; the address vector comes back as it was given.</summary>
+    [Fact]
+    public void Query_gives_back_both_paths_and_the_migration_state()
+    {
+        using var guest = new TestGuest();
+        uint domain = guest.CreateDomain();
+        GuestCompletionQueue queue = guest.CreateCompletionQueue();
+        GuestQueuePair qp = guest.CreateQueuePair(domain, queue, queue);
+        qp.ToInit();
+        var attributes = new PvrdmaQpAttributes
+        {
+            State = (uint)PvrdmaQpState.ReadyToReceive, PathMtu = 3, DestinationQpn = 5, MaxDestinationRdAtomic = 1, AlternatePort = 1, AlternateTimeout = 9,
+        };
+        PvrdmaAhAttributes primary = Address("10.0.0.2", flow: 0x12345, serviceLevel: 3);
+        PvrdmaAhAttributes alternate = Address("10.0.0.3", flow: 0x54321, serviceLevel: 4);
+        attributes.AddressHandle = primary;
+        attributes.AlternateAddressHandle = alternate;
+        const QueuePairAttributeMask ToReceive = QueuePairAttributeMask.State | QueuePairAttributeMask.AddressVector | QueuePairAttributeMask.PathMtu
+            | QueuePairAttributeMask.DestinationQpn | QueuePairAttributeMask.ReceivePsn | QueuePairAttributeMask.MaxDestinationRdAtomic
+            | QueuePairAttributeMask.MinRnrTimer | QueuePairAttributeMask.AlternatePath;
+
+        foreach (string lie in new[] { "port", "timeout", "pkey", "gid", "group" })
+        {
+            PvrdmaQpAttributes bad = attributes;
+            switch (lie)
+            {
+                case "port": bad.AlternatePort = 2; break;
+                case "timeout": bad.AlternateTimeout = 32; break;
+                case "pkey": bad.AlternatePkeyIndex = 1; break;
+                case "gid": bad.AlternateAddressHandle = default; break;
+                default: bad.AlternateAddressHandle = Address("224.0.0.1", 0, 0); break;
+            }
+
+            Assert.Equal(PvrdmaCommandError.InvalidArgument, qp.Modify(bad, ToReceive));
+        }
+
+        Assert.Equal(PvrdmaCommandError.None, qp.Modify(attributes, ToReceive));
+        qp.ToReadyToSend();
+        Assert.Equal(PvrdmaCommandError.InvalidArgument, qp.Modify(new PvrdmaQpAttributes { PathMigrationState = 3 }, QueuePairAttributeMask.PathMigrationState));
+        Assert.Equal(PvrdmaCommandError.None, qp.Modify(new PvrdmaQpAttributes { PathMigrationState = 1 }, QueuePairAttributeMask.PathMigrationState));
+        PvrdmaQpAttributes answer = qp.Query();
+        Assert.Equal((1u, (byte)1, (byte)9), (answer.PathMigrationState, answer.AlternatePort, answer.AlternateTimeout));
+        AssertSame(primary, answer.AddressHandle);
+        AssertSame(alternate, answer.AlternateAddressHandle);
+
+        Assert.Equal(PvrdmaCommandError.None, qp.ModifyState(PvrdmaQpState.Reset));
+        Assert.Equal((0u, (byte)0), (qp.Query().PathMigrationState, qp.Query().AlternatePort));
+
+        static PvrdmaAhAttributes Address(string gid, uint flow, byte serviceLevel)
+        {
+            var address = new PvrdmaAhAttributes { Flags = PvrdmaAhAttributes.GlobalRouteFlag, Port = 1, ServiceLevel = serviceLevel };
+            Gid.From(System.Net.IPAddress.Parse(gid)).Write(address.GlobalRoute.DestinationGid);
+            address.GlobalRoute.FlowLabel = flow;
+            address.GlobalRoute.HopLimit = 63;
+            address.GlobalRoute.TrafficClass = 0x28;
+            return address;
+        }
+
+        static void AssertSame(in PvrdmaAhAttributes expected, in PvrdmaAhAttributes actual)
+        {
+            Assert.Equal(Gid.Read(expected.GlobalRoute.DestinationGid), Gid.Read(actual.GlobalRoute.DestinationGid));
+            Assert.Equal(
+                (expected.GlobalRoute.FlowLabel, expected.GlobalRoute.HopLimit, expected.GlobalRoute.TrafficClass, expected.ServiceLevel, expected.Port),
+                (actual.GlobalRoute.FlowLabel, actual.GlobalRoute.HopLimit, actual.GlobalRoute.TrafficClass, actual.ServiceLevel, actual.Port));
+        }
+    }
+
+    /// <summary>A drained queue with a request on its way drains; with none it has drained.</summary>
+    [Fact]
+    public void Query_tells_whether_the_send_queue_still_drains()
+    {
+        using var pair = new DevicePair();
+        (DevicePair.Endpoint a, DevicePair.Endpoint b) = pair.Connect();
+        pair.Drop = _ => true;
+        a.Qp.PostSend(BackToBackTests.Rdma(PvrdmaWrOpcode.RdmaWrite, 1, b, 0), a.Region.Sge(0, 8));
+        pair.Run();
+        Assert.Equal(0, a.Qp.Query().SendQueueDraining);
+        Assert.Equal(PvrdmaCommandError.None, a.Qp.ModifyState(PvrdmaQpState.SendQueueDrained));
+        Assert.Equal(1, a.Qp.Query().SendQueueDraining);
+        pair.Drop = null;
+        Assert.True(pair.PassTime());
+        Assert.Equal(((uint)PvrdmaQpState.SendQueueDrained, (byte)0), (a.Qp.Query().State, a.Qp.Query().SendQueueDraining));
+        Assert.Single(a.Cq.PollAll());
+    }
+
     public static TheoryData<string> BadAttributes => ["state", "mtu 0", "mtu 6", "mtu too large", "port", "pkey", "rnr timer", "timeout",
         "retry", "rnr retry", "psn", "qpn", "gid", "gid index", "access", "mask", "rd atomic", "current state"];
 

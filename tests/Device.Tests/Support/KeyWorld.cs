@@ -13,13 +13,12 @@ internal sealed unsafe class KeyWorld : IDisposable
     public const ExtensionBits AllBits = ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs | ExtensionBits.UnreliableConnection | ExtensionBits.Inline;
 
     private readonly List<PassiveQueuePair> _passive = [];
-    private readonly GuestCompletionQueue _queue;
 
     public KeyWorld(bool scattered = false, ExtensionBits extension = AllBits)
     {
         Guest = new TestGuest(new GuestOptions { Extension = extension, Scattered = scattered, Creator = PassiveQueuePair.Into(_passive) });
         Domain = Guest.CreateDomain();
-        _queue = Guest.CreateCompletionQueue();
+        Queue = Guest.CreateCompletionQueue();
         Qp = CreateQueuePair();
         Other = CreateQueuePair();
     }
@@ -28,6 +27,9 @@ internal sealed unsafe class KeyWorld : IDisposable
 
     public uint Domain { get; }
 
+    /// <summary>Where all of them complete.</summary>
+    public GuestCompletionQueue Queue { get; }
+
     public (GuestQueuePair Guest, PassiveQueuePair Engine) Qp { get; }
 
     /// <summary>Another queue pair of the same domain.</summary>
@@ -35,7 +37,7 @@ internal sealed unsafe class KeyWorld : IDisposable
 
     public (GuestQueuePair Guest, PassiveQueuePair Engine) CreateQueuePair(uint? domain = null, PvrdmaQpType type = PvrdmaQpType.Rc)
     {
-        GuestQueuePair pair = Guest.CreateQueuePair(domain ?? Domain, _queue, _queue, request => request with { QpType = (byte)type });
+        GuestQueuePair pair = Guest.CreateQueuePair(domain ?? Domain, Queue, Queue, request => request with { QpType = (byte)type });
         return (pair, _passive[^1]);
     }
 
