@@ -8,7 +8,7 @@ internal sealed unsafe partial class RcResponder
 {
     private const uint MessageBytesMax = 1u << 31;
 
-    // A range up to this many bytes is translated in one piece when it is written, so that it needs no look before.
+    // A range up to this many bytes that comes at once is translated in one piece when it is written, so that it needs no look before.
     private const uint CheckedOnWriteBytes = 4096;
 
     /// <summary>9.7.4.1.1: is it the next request, one that came before, or one too early?</summary>
@@ -182,12 +182,13 @@ internal sealed unsafe partial class RcResponder
         return Fail(NakCode.InvalidRequest, part.Psn, null, nowNs);
     }
 
-    /// <summary>9.7.4.1.5: may the peer touch that memory? A long WRITE is looked at as a whole before its first byte.</summary>
+    /// <summary>9.7.4.1.5: may the peer touch that memory? A WRITE of several packets is looked at as a whole before its first byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ResponderVerdict CheckKey(in Packet packet, in Part part, long nowNs)
     {
         bool look = part.Has(PacketTraits.ReadRequest)
-            || (part.Has(PacketTraits.Write) && part.Has(PacketTraits.StartsMessage) && packet.DmaLength > CheckedOnWriteBytes);
+            || (part.Has(PacketTraits.Write) && part.Has(PacketTraits.StartsMessage)
+                && (packet.DmaLength > CheckedOnWriteBytes || packet.DmaLength > (uint)part.Bytes));
         return !look || packet.DmaLength == 0 ? ResponderVerdict.Accept : LookAtRange(packet, part, nowNs);
     }
 
