@@ -1,0 +1,3 @@
+using RoceEngine.Simulation.Commands;
+
+return SimulationCommand.Run(args);

@@ -1,0 +1,116 @@
+using RoceEngine.Simulation.Checking;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Simulation.Traffic;
+
+/// <content>Work requests as the library takes them, those that break a rule included.</content>
+internal sealed partial class ConnectionEnd
+{
+    private bool TryPost(PostedSend send)
+    {
+        SendRequest request = new()
+        {
+            WorkRequestId = send.Id,
+            Opcode = send.Opcode,
+            Flags = (send.IsSignaled ? SendFlags.Signaled : 0) | (_dice.Chance(_plan.FenceRate) ? SendFlags.Fence : 0)
+                | (_dice.Chance(0.2) ? SendFlags.Solicited : 0),
+            Immediate = send.Message?.Immediate ?? 0,
+        };
+        Aim(ref request, send);
+        bool canInline = !send.LandsHere && send.Doom == CompletionStatus.Success && send.Bytes <= _pair.InlineBytes;
+        bool isPosted = canInline && _dice.Chance(0.6)
+            ? _pair.TryPostSendInline(request, Guest.Source.Expected(send.SourceOffset, send.Bytes))
+            : TryPostGathered(request, send);
+        if (isPosted)
+            _sinceSignaled = send.IsSignaled ? 0 : _sinceSignaled + 1;
+        else if (send.OwnsLanding)
+            _landing.CancelNewest();
+        return isPosted;
+    }
+
+    private bool TryPostGathered(in SendRequest request, PostedSend send)
+    {
+        Span<ScatterGatherEntry> entries = stackalloc ScatterGatherEntry[8];
+        ScatterGatherEntry whole = send.LandsHere
+            ? Memory.Landing.Entry(send.LandingOffset, send.Bytes)
+            : Guest.Source.Region.Entry(send.SourceOffset, send.Bytes);
+        if (send.Doom == CompletionStatus.LocalProtectionError)
+            whole = SpoilLocal(whole, send);
+        int count = Cut(whole, send.Operation >= Operation.CompareSwap ? entries[..1] : entries[.._plan.SendSges]);
+        return _pair.TryPostSend(request, entries[..count]);
+    }
+
+    private void Aim(ref SendRequest request, PostedSend send)
+    {
+        EndMemory memory = Peer.Memory;
+        switch (send.Operation)
+        {
+            case Operation.Write or Operation.WriteWithImmediate or Operation.ReadTarget:
+                request.RemoteAddress = memory.TargetAddress(send.TargetOffset);
+                request.RemoteKey = memory.Target.RemoteKey;
+                break;
+            case Operation.ReadSource:
+                request.RemoteAddress = Peer.Guest.Source.Region.Address + (ulong)send.SourceOffset;
+                request.RemoteKey = Peer.Guest.Source.Region.RemoteKey;
+                break;
+            case Operation.FetchAddShared:
+                request.RemoteAddress = send.Counters!.Region.Address + (ulong)(send.Counter * sizeof(ulong));
+                request.RemoteKey = send.Counters.Region.RemoteKey;
+                request.CompareAdd = send.Addend;
+                break;
+            case Operation.FetchAdd:
+                request.RemoteAddress = memory.WordAddress;
+                request.RemoteKey = memory.Target.RemoteKey;
+                request.CompareAdd = send.Addend;
+                break;
+            case Operation.CompareSwap:
+                request.RemoteAddress = memory.WordAddress;
+                request.RemoteKey = memory.Target.RemoteKey;
+                request.CompareAdd = send.ExpectedWord;
+                request.Swap = send.Addend;
+                break;
+        }
+        if (send.Doom is CompletionStatus.RemoteAccessError)
+            SpoilRemote(ref request, send);
+        else if (send.Doom == CompletionStatus.RemoteInvalidRequestError && send.Opcode == SendOpcode.FetchAdd)
+            request.RemoteAddress += 4;
+    }
+
+    /// <summary>A request that must fail, and with which status.</summary>
+    private PostedSend DrawViolation()
+    {
+        int tooLong = Peer._plan.ReceiveBytes + _dice.Between(1, 3000);
+        return _dice.Between(0, 5) switch
+        {
+            0 => MakeSend(Operation.Write, _dice.Between(1, 3000), CompletionStatus.RemoteAccessError, isSignaled: true),
+            1 => MakeSend(Operation.ReadTarget, 16, CompletionStatus.RemoteAccessError, isSignaled: true, landing: 0),
+            2 when tooLong <= Guest.Source.Bytes => MakeSend(Operation.Send, tooLong, CompletionStatus.RemoteInvalidRequestError, isSignaled: true),
+            3 => MakeSend(Operation.FetchAdd, sizeof(ulong), CompletionStatus.RemoteInvalidRequestError, isSignaled: true, landing: 0),
+            4 => MakeSend(Operation.ReadSource, 64, CompletionStatus.LocalProtectionError, isSignaled: true, landing: 0),
+            _ => MakeSend(Operation.Write, _dice.Between(1, 3000), CompletionStatus.LocalProtectionError, isSignaled: true),
+        };
+    }
+
+    /// <summary>A key that nobody has, a range that leaves the region, or a right that it does not give.</summary>
+    private void SpoilRemote(ref SendRequest request, PostedSend send)
+    {
+        switch (_dice.Between(0, 2))
+        {
+            case 0:
+                request.RemoteKey ^= 0x0101_0100u << _dice.Between(0, 6);
+                break;
+            case 1:
+                request.RemoteAddress = Peer.Memory.Target.Address + (ulong)Peer.Memory.Target.Length - (ulong)_dice.Between(0, send.Bytes - 1);
+                break;
+            default:
+                request.RemoteAddress = Peer.Memory.Landing.Address;
+                request.RemoteKey = Peer.Memory.Landing.RemoteKey;
+                break;
+        }
+    }
+
+    /// <summary>A READ into memory that may not be written, or a source beyond its region.</summary>
+    private ScatterGatherEntry SpoilLocal(in ScatterGatherEntry whole, PostedSend send) => send.LandsHere
+        ? Guest.Source.Region.Entry(0, send.Bytes)
+        : new ScatterGatherEntry(whole.Address, whole.Length, whole.LocalKey ^ (0x0101_0100u << _dice.Between(0, 6)));
+}

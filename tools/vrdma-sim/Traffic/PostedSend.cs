@@ -1,0 +1,83 @@
+using RoceEngine.Simulation.Checking;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Simulation.Traffic;
+
+/// <summary>A send work request that was posted, with all that its end must show.</summary>
+internal sealed class PostedSend
+{
+    public required ulong Id { get; init; }
+
+    public required Operation Operation { get; init; }
+
+    public required SendOpcode Opcode { get; init; }
+
+    public required bool IsSignaled { get; init; }
+
+    public required long PostedNs { get; init; }
+
+    public int Bytes { get; init; }
+
+    /// <summary>Offset in the sender's source, or for a READ of it in the peer's.</summary>
+    public int SourceOffset { get; init; }
+
+    /// <summary>The source that a READ of the peer's source reads.</summary>
+    public SourceMemory? Source { get; init; }
+
+    /// <summary>Offset in the peer's target: WRITE, and READ of the target.</summary>
+    public int TargetOffset { get; init; }
+
+    /// <summary>Offset in the own landing: READs and atomics.</summary>
+    public int LandingOffset { get; init; }
+
+    /// <summary>What a READ of the target must bring.</summary>
+    public byte[]? Expected { get; init; }
+
+    /// <summary>What an atomic on the own word must bring.</summary>
+    public ulong ExpectedWord { get; set; }
+
+    /// <summary>The word of an atomic on a shared counter.</summary>
+    public int Counter { get; init; }
+
+    public ulong Addend { get; init; }
+
+    /// <summary>Where that word is.</summary>
+    public SharedCounters? Counters { get; init; }
+
+    /// <summary>What the peer must receive.</summary>
+    public ExpectedMessage? Message { get; init; }
+
+    /// <summary>How it must end: it breaks a rule unless this is success.</summary>
+    public CompletionStatus Doom { get; init; }
+
+    public bool LandsHere => Opcode is SendOpcode.Read or SendOpcode.CompareSwap or SendOpcode.FetchAdd;
+
+    /// <summary>True when it holds a piece of the landing.</summary>
+    public bool OwnsLanding => LandsHere && Doom == CompletionStatus.Success;
+
+    public bool WritesTarget => Opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate;
+
+    /// <summary>True when it needs the registration of the peer's target.</summary>
+    public bool UsesTarget => (WritesTarget || Operation is Operation.ReadTarget or Operation.CompareSwap or Operation.FetchAdd) && Bytes > 0;
+}
+
+/// <summary>A message that takes a receive: what must come out of it.</summary>
+internal sealed class ExpectedMessage
+{
+    public required SendOpcode Opcode { get; init; }
+
+    public required int Bytes { get; init; }
+
+    /// <summary>Where it was sent from.</summary>
+    public required SourceMemory Source { get; init; }
+
+    /// <summary>Offset in the sender's source.</summary>
+    public required int SourceOffset { get; init; }
+
+    public required uint Immediate { get; init; }
+
+    public required CompletionStatus Doom { get; init; }
+
+    /// <summary>The sender was told that it arrived.</summary>
+    public bool IsAcknowledged { get; set; }
+}

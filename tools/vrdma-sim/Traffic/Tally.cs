@@ -1,0 +1,46 @@
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Simulation.Traffic;
+
+/// <summary>How often what happened: shows that a run was no empty one.</summary>
+internal sealed class Tally
+{
+    private readonly long[] _operations = new long[Operations.Count];
+    private readonly long[] _sendStatuses = new long[(int)CompletionStatus.GeneralError + 1];
+    private readonly long[] _receiveStatuses = new long[(int)CompletionStatus.GeneralError + 1];
+
+    /// <summary>Requests that succeeded, by operation.</summary>
+    public ReadOnlySpan<long> ByOperation => _operations;
+
+    /// <summary>Completions of sends, by status.</summary>
+    public ReadOnlySpan<long> SendsByStatus => _sendStatuses;
+
+    /// <summary>Completions of receives, by status.</summary>
+    public ReadOnlySpan<long> ReceivesByStatus => _receiveStatuses;
+
+    /// <summary>Disruptions, by kind.</summary>
+    public long[] ByDisruption { get; } = new long[Enum.GetValues<Drawing.DisruptionKind>().Length];
+
+    /// <summary>Connections that were made anew.</summary>
+    public long Reopened { get; set; }
+
+    public void Succeeded(Operation operation) => _operations[(int)operation]++;
+
+    public void Count(bool isReceive, CompletionStatus status) => (isReceive ? _receiveStatuses : _sendStatuses)[(int)status]++;
+
+    /// <summary>Takes in another's numbers.</summary>
+    public void Add(Tally other)
+    {
+        Sum(_operations, other._operations);
+        Sum(_sendStatuses, other._sendStatuses);
+        Sum(_receiveStatuses, other._receiveStatuses);
+        Sum(ByDisruption, other.ByDisruption);
+        Reopened += other.Reopened;
+    }
+
+    private static void Sum(long[] into, long[] from)
+    {
+        for (int i = 0; i < into.Length; i++)
+            into[i] += from[i];
+    }
+}
