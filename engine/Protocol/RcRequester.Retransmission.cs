@@ -121,6 +121,8 @@ internal sealed unsafe partial class RcRequester
             _rnrRetriesLeft--;
         }
 
+        // The request arrived: whatever was lost on its way has been made good.
+        _retriesLeft = _qp.Attributes.RetryCount;
         GoBack();
         _wentBack = false;
         _rnrWaiting = true;

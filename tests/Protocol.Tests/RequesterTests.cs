@@ -194,6 +194,25 @@ public class RequesterTests
     }
 
     [Fact]
+    public void Sequence_naks_between_rnr_naks_use_up_no_retries_since_the_request_arrived_each_time()
+    {
+        var lone = new Lone(new DuoOptions { RnrRetry = 7 });
+        lone.Post(Requests.Send(1, lone.Base, 8, lone.Key));
+        for (int i = 0; i < 50; i++)
+        {
+            lone.Poll();
+            lone.Receive(lone.Acknowledge(0, AethSyndrome.RnrNak(1)));
+            lone.Wait(10_000);
+            lone.Poll();
+            lone.Receive(lone.Acknowledge(0, AethSyndrome.Nak(NakCode.PsnSequenceError)));
+        }
+
+        lone.Poll();
+        lone.Receive(lone.Ack(0));
+        Assert.Equal(CompletionStatus.Success, Assert.Single(lone.Rings.SendEntries).Status);
+    }
+
+    [Fact]
     public void Seven_rnr_retries_are_forever()
     {
         var lone = new Lone(new DuoOptions { RnrRetry = 7 });

@@ -23,13 +23,14 @@ public class ResponderMemoryTests
     }
 
     [Theory]
-    [InlineData(Opcode.RcWriteFirst)]
-    [InlineData(Opcode.RcReadRequest)]
-    public void A_range_beyond_the_region_is_refused_before_its_first_byte(Opcode opcode)
+    [InlineData(Opcode.RcWriteFirst, 100_000)]
+    [InlineData(Opcode.RcWriteFirst, 1_500)]
+    [InlineData(Opcode.RcReadRequest, 100_000)]
+    public void A_range_beyond_the_region_is_refused_before_its_first_byte(Opcode opcode, uint bytes)
     {
         var lone = new Lone(new DuoOptions());
-        uint key = lone.Host.Memory.Register(lone.Base, 100_000, Duo.AllAccess);
-        lone.Receive(lone.Request(opcode, 0, opcode == Opcode.RcWriteFirst ? 1024 : 0) with { RemoteKey = key, DmaLength = 100_001 });
+        uint key = lone.Host.Memory.Register(lone.Base, bytes, Duo.AllAccess);
+        lone.Receive(lone.Request(opcode, 0, opcode == Opcode.RcWriteFirst ? 1024 : 0) with { RemoteKey = key, DmaLength = bytes + 1 });
         lone.AssertEnded(AccessError, 0, QueuePairEvent.AccessError);
         Assert.Equal(0, lone.Host.Memory.BytesWritten);
     }

@@ -139,6 +139,10 @@ public class InterferenceTests
                 return inner.Receive(this, packetsMax);
             }
 
+            public int JoinMulticast(in Gid group) => inner.JoinMulticast(group);
+
+            public void LeaveMulticast(in Gid group) => inner.LeaveMulticast(group);
+
             public void OnPacket(in Packet packet, in Gid source, in Gid destination) => owner.OnPacket(packet, source, destination, _receiver!);
 
             public void Dispose() => inner.Dispose();
