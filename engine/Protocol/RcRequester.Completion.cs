@@ -71,9 +71,8 @@ internal sealed unsafe partial class RcRequester
 
     private void HandleNakAfterProgress(Psn at, NakCode code, long nowNs)
     {
-        Psn before = _oldestUnacked;
+        bool progressed = at.DistanceFrom(_ackedEnd) > 0;
         bool reached = AcknowledgeUpTo(at, nowNs);
-        bool progressed = _oldestUnacked != before;
         if (!Settle(nowNs))
         {
             return;

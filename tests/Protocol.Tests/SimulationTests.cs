@@ -29,14 +29,26 @@ public class SimulationTests
         ForSeeds(4_000, SeedsByDefault, new Faults { Loss = 0.02, Duplication = 0.05, Reordering = 0.05, Corruption = 0.02 });
 
     [Fact]
+    public void Every_request_completes_once_and_in_order_under_heavy_loss() =>
+        ForSeeds(6_000, SeedsByDefault, new Faults { Loss = 0.15, Duplication = 0.02, Reordering = 0.05 });
+
+    [Fact]
+    public void Every_request_completes_once_and_in_order_with_peers_that_keep_nothing_out_of_order() =>
+        ForSeeds(7_000, SeedsByDefault, new Faults { Loss = 0.03, Duplication = 0.02, Reordering = 0.05 }, reorderLimitBytes: 0);
+
+    [Fact]
+    public void Every_request_completes_once_and_in_order_with_peers_that_keep_little_out_of_order() =>
+        ForSeeds(8_000, SeedsByDefault, new Faults { Loss = 0.03, Duplication = 0.02, Reordering = 0.05 }, reorderLimitBytes: 8192);
+
+    [Fact]
     public void Every_request_completes_once_and_in_order_while_the_way_changes_between_wire_and_memory() =>
         ForSeeds(5_000, SeedsByDefault, new Faults { Loss = 0.02, Duplication = 0.05, Reordering = 0.05 }, flips: true);
 
-    private static void ForSeeds(ulong first, int count, Faults faults, bool flips = false)
+    private static void ForSeeds(ulong first, int count, Faults faults, bool flips = false, long? reorderLimitBytes = null)
     {
         if (ulong.TryParse(Environment.GetEnvironmentVariable("PROTOCOL_SEED"), out ulong only))
         {
-            Converse(only, faults, flips);
+            Converse(only, faults, flips, reorderLimitBytes);
             return;
         }
 
@@ -49,7 +61,7 @@ public class SimulationTests
         {
             try
             {
-                Converse(seed, faults, flips);
+                Converse(seed, faults, flips, reorderLimitBytes);
             }
             catch (Exception failure)
             {
@@ -58,7 +70,7 @@ public class SimulationTests
         }
     }
 
-    private static void Converse(ulong seed, Faults faults, bool flips)
+    private static void Converse(ulong seed, Faults faults, bool flips, long? reorderLimitBytes)
     {
         var world = new World(seed);
         world.Network.Faults = faults;
@@ -67,6 +79,11 @@ public class SimulationTests
         long windowBytes = 1L << world.Random.Next(13, 21);
         hosts[0].WindowLimitBytes = windowBytes;
         hosts[1].WindowLimitBytes = windowBytes;
+        foreach (FakeHost host in hosts)
+        {
+            host.Resources.ReorderLimitBytes = reorderLimitBytes ?? host.Resources.ReorderLimitBytes;
+        }
+
         var conversations = new List<Conversation>();
         int pairs = world.Random.Next(1, 4);
         for (uint i = 0; i < pairs; i++)
@@ -139,6 +156,7 @@ public class SimulationTests
         foreach (FakeHost host in hosts)
         {
             Assert.Equal(0, host.Resources.SlotsInUse);
+            Assert.Equal(0, host.Resources.ReorderHeldBytes);
             Assert.Equal(0, host.Timers.Count);
             Assert.All(host.Paths.Values, path => Assert.Equal(0, path.Window.InFlightBytes));
             Assert.All(host.Paths.Values, path => Assert.False(path.Window.HasWaiting));

@@ -17,6 +17,9 @@ internal sealed class Faults
     public long DelayNs { get; set; } = 2_000;
 
     public long ReorderingDelayNs { get; set; } = 60_000;
+
+    /// <summary>Bytes that a way carries per ns; 0 for any number.</summary>
+    public double BytesPerNs { get; set; }
 }
 
 /// <summary>
@@ -27,6 +30,7 @@ internal sealed unsafe class LossyNetwork
 {
     private readonly PriorityQueue<Flight, (long TimeNs, long Order)> _flights = new();
     private readonly Random _random;
+    private readonly Dictionary<Route, long> _busyUntilNs = [];
     private long _order;
 
     public LossyNetwork(Random random) => _random = random;
@@ -51,6 +55,7 @@ internal sealed unsafe class LossyNetwork
 
         Assert.Equal(1, packet.PsnCount);
         byte[] datagram = Encode(packet, route);
+        long leavesNs = Serialize(route, datagram.Length, nowNs);
         int copies = _random.NextDouble() < Faults.Duplication ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
@@ -69,7 +74,7 @@ internal sealed unsafe class LossyNetwork
             }
 
             bool late = _random.NextDouble() < Faults.Reordering;
-            Fly(new Flight(route, default, [], bytes), nowNs + Faults.DelayNs + (late ? _random.NextInt64(Faults.ReorderingDelayNs) : 0));
+            Fly(new Flight(route, default, [], bytes), leavesNs + Faults.DelayNs + (late ? _random.NextInt64(Faults.ReorderingDelayNs) : 0));
         }
     }
 
@@ -103,6 +108,18 @@ internal sealed unsafe class LossyNetwork
         }
 
         return true;
+    }
+
+    /// <summary>When the last byte of a datagram is on its way: after those before it.</summary>
+    private long Serialize(Route route, int bytes, long nowNs)
+    {
+        if (Faults.BytesPerNs == 0)
+        {
+            return nowNs;
+        }
+
+        long beginsNs = Math.Max(nowNs, _busyUntilNs.GetValueOrDefault(route));
+        return _busyUntilNs[route] = beginsNs + (long)(bytes / Faults.BytesPerNs);
     }
 
     private static MemorySegment[] CopySegments(in Packet packet) => new Span<MemorySegment>(packet.Segments, packet.SegmentCount).ToArray();
