@@ -122,14 +122,15 @@ internal sealed class DevicePair : IDisposable
 
         public void Emit(in Packet packet, Route route)
         {
-            if (route.Source != from.Device.Gid || route.Destination != to.Device.Gid)
+            bool isForOther = route.Destination == to.Device.Gid || to.Environment.Groups.Contains(route.Destination);
+            if (route.Source != from.Device.Gid || !isForOther)
             {
                 Assert.Fail("a packet on the wrong route");
             }
 
             if (pair.Drop?.Invoke(packet) != true)
             {
-                to.Device.HandlePacket(packet, from.Device.Gid, to.NowNs);
+                to.Device.HandlePacket(packet, from.Device.Gid, route.Destination, to.NowNs);
             }
         }
     }
