@@ -114,6 +114,15 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
             : AccessVerdict.Denied;
     }
 
+    public AccessVerdict CheckRemoteKey(QueuePair qp, uint remoteKey, AccessFlags need)
+    {
+        KeyedMemory? memory = core.Objects.FindKey(remoteKey);
+        DeviceQueuePair record = Record(qp);
+        return memory is { IsOpen: true } && memory.Domain == record.Domain && IsOpenTo(memory, record) && (memory.Access & need) == need
+            ? AccessVerdict.Granted
+            : AccessVerdict.Denied;
+    }
+
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) =>
         core.MemoryOperations.TryInvalidateRemotely(Record(qp), remoteKey) ? AccessVerdict.Granted : AccessVerdict.Denied;
 

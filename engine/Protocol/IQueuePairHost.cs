@@ -44,6 +44,9 @@ public interface IQueuePairHost
     /// <summary>Translates under a remote key; <paramref name="need"/> is RemoteRead, RemoteWrite or RemoteAtomic.</summary>
     AccessVerdict TranslateRemote(QueuePair qp, uint remoteKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into);
 
+    /// <summary>Looks whether a remote key gives these rights to its region, whatever the range: Granted or Denied.</summary>
+    AccessVerdict CheckRemoteKey(QueuePair qp, uint remoteKey, AccessFlags need);
+
     /// <summary>SEND with invalidate: takes away a remote key; Denied when it cannot be invalidated by this QP.</summary>
     AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey);
 

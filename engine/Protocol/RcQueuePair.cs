@@ -76,7 +76,11 @@ internal sealed partial class RcQueuePair : QueuePair
         }
 
         PacketTraits traits = OpcodeTable.For(packet.Opcode).Traits;
-        if (((byte)packet.Opcode >> 5) != 0 || (traits & (PacketTraits.Request | PacketTraits.Response)) == 0)
+        if (!PartitionKeys.Accepts(packet.PartitionKey))
+        {
+            Counters.DroppedWrongPartition++;
+        }
+        else if (!Speaks(packet.Opcode) || (traits & (PacketTraits.Request | PacketTraits.Response)) == 0)
         {
             Counters.DroppedWrongOpcode++;
         }
@@ -99,6 +103,9 @@ internal sealed partial class RcQueuePair : QueuePair
             Counters.DroppedWrongState++;
         }
     }
+
+    private static bool Speaks(Opcode opcode) =>
+        OpcodeTable.ServiceOf(opcode) is OpcodeService.ReliableConnection or OpcodeService.Manufacturer;
 
     public override void HandleTimeout(long nowNs)
     {

@@ -98,6 +98,12 @@ internal sealed unsafe partial class RcRequester
         }
 
         SendSlot* slot = FindSlot(start);
+        if (slot->Request.Opcode is WorkOpcode.Flush or WorkOpcode.AtomicWrite)
+        {
+            HandleBareResponse(slot, packet, nowNs);
+            return;
+        }
+
         uint index = slot->IndexOf(start);
         uint offset = (uint)((ulong)index << _qp.MtuShift);
         uint bytes = (uint)Math.Min((ulong)count << _qp.MtuShift, slot->Request.TotalBytes - offset);
@@ -110,6 +116,19 @@ internal sealed unsafe partial class RcRequester
 
         var payload = new PayloadReader(packet, skipBytes);
         TakeResponse(slot, ref payload, start, (uint)count, offset, bytes, nowNs);
+    }
+
+    /// <summary>A FLUSH or ATOMIC WRITE is answered by a READ response without data. IBTA vol. 1 (1.5), annex A19.</summary>
+    private void HandleBareResponse(SendSlot* slot, in Packet packet, long nowNs)
+    {
+        if (packet.Opcode != Opcode.RcReadResponseOnly || packet.PayloadBytes != 0)
+        {
+            Counters.DroppedBadResponse++;
+            return;
+        }
+
+        var nothing = new PayloadReader(packet, 0);
+        TakeResponse(slot, ref nothing, packet.Psn, 1, 0, 0, nowNs);
     }
 
     private void HandleAtomicResponse(in Packet packet, long nowNs)

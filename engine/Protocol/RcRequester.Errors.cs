@@ -69,15 +69,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         CompletionStatus failure = _head->Failure;
-        Fail(
-            failure,
-            failure switch
-            {
-                CompletionStatus.LocalProtectionError => "a scatter/gather entry is not within a memory region of its lkey",
-                CompletionStatus.LocalLengthError => "the message is longer than 2^31 bytes, or an atomic's buffer is shorter than 8",
-                _ => "the work request is not one that this queue pair can carry out",
-            },
-            nowNs);
+        Fail(failure, SendFailureHints.For(failure, TransportService.ReliableConnection), nowNs);
     }
 
     /// <summary>The oldest request fails, and the QP with it.</summary>

@@ -21,6 +21,29 @@ internal sealed unsafe partial class RcRequester
                 packet.SwapOrAdd = request.Swap;
                 packet.Compare = request.CompareOrAdd;
                 break;
+            case WorkOpcode.MaskedCompareSwap:
+                packet.Opcode = Opcode.RcMaskedCompareSwap;
+                packet.SwapOrAdd = request.Swap;
+                packet.Compare = request.CompareOrAdd;
+                packet.CompareMaskOrBoundary = request.CompareMaskOrBoundary;
+                packet.SwapMask = request.SwapMask;
+                break;
+            case WorkOpcode.MaskedFetchAdd:
+                packet.Opcode = Opcode.RcMaskedFetchAdd;
+                packet.SwapOrAdd = request.CompareOrAdd;
+                packet.Compare = 0;
+                packet.CompareMaskOrBoundary = request.CompareMaskOrBoundary;
+                packet.SwapMask = 0;
+                break;
+            case WorkOpcode.Flush:
+                packet.Opcode = Opcode.RcFlush;
+                packet.FlushOptions = (uint)request.FlushOptions;
+                packet.DmaLength = request.FlushBytes;
+                break;
+            case WorkOpcode.AtomicWrite:
+                packet.Opcode = Opcode.RcAtomicWrite;
+                packet.DmaLength = sizeof(ulong);
+                break;
             default:
                 packet.Opcode = Opcode.RcFetchAdd;
                 packet.SwapOrAdd = request.CompareOrAdd;

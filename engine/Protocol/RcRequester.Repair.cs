@@ -37,7 +37,10 @@ internal sealed unsafe partial class RcRequester
             payload = !slot->NeedsResponse;
             if (!payload)
             {
-                AskAgain(sink, slot, index, ref packet, ref budget);
+                if (!TryAskAgain(sink, slot, index, ref packet, ref budget))
+                {
+                    return false;
+                }
             }
             else if (_repairNext.DistanceFrom(_ackedEnd) < 0)
             {
@@ -71,11 +74,7 @@ internal sealed unsafe partial class RcRequester
         uint packets = Math.Max(1, (bytes + (uint)MtuBytes - 1) >> _qp.MtuShift);
         if (!TryCompose(slot, index, bytes, ask: _repairNext + packets == _repairEnd, ref packet))
         {
-            slot->Failure = CompletionStatus.LocalProtectionError;
-            Psn at = _repairNext;
-            ForgetRepair();
-            _sendPsn = at;
-            _cursor = slot;
+            FailRepair(slot);
             return false;
         }
 
@@ -88,9 +87,9 @@ internal sealed unsafe partial class RcRequester
 
     /// <summary>
     /// A READ, from the first response that is missing to the last one known to be, within its chunk, so that the peer finds the request it
-    /// answered before; or an atomic.
+    /// answered before; or another request that asks for a response. False when its memory is gone.
     /// </summary>
-    private void AskAgain(IPacketSink sink, SendSlot* slot, uint index, ref Packet packet, ref int budget)
+    private bool TryAskAgain(IPacketSink sink, SendSlot* slot, uint index, ref Packet packet, ref int budget)
     {
         Psn chunkEnd = _repairNext + (slot->Request.Opcode == WorkOpcode.Read ? PacketsOfChunk(slot, index) : 1);
         Psn start = _repairNext;
@@ -109,12 +108,27 @@ internal sealed unsafe partial class RcRequester
             uint packets = (uint)end.DistanceFrom(start);
             ulong offset = (ulong)index << _qp.MtuShift;
             uint bytes = (uint)Math.Min((ulong)packets << _qp.MtuShift, slot->Request.TotalBytes - offset);
-            ComposeAsking(slot, index, bytes, ref packet);
+            if (!TryComposeAsking(slot, index, bytes, ref packet))
+            {
+                FailRepair(slot);
+                return false;
+            }
+
             sink.Emit(packet, _qp.Path!.Route);
             Counters.RetransmittedPackets++;
             budget--;
         }
 
         _repairNext = Earlier(chunkEnd, _repairEnd);
+        return true;
+    }
+
+    private void FailRepair(SendSlot* slot)
+    {
+        slot->Failure = CompletionStatus.LocalProtectionError;
+        Psn at = _repairNext;
+        ForgetRepair();
+        _sendPsn = at;
+        _cursor = slot;
     }
 }

@@ -6,6 +6,12 @@ internal sealed unsafe partial class RcRequester
     /// <summary>Completes the oldest request and frees its slot.</summary>
     private void CompleteHead(CompletionStatus status, string? hint)
     {
+        FinishOldest(status, hint);
+        CompleteExecuted();
+    }
+
+    private void FinishOldest(CompletionStatus status, string? hint)
+    {
         SendSlot* slot = Unlink();
         Report(slot, status, hint);
         Slots.Return(slot);
@@ -37,7 +43,7 @@ internal sealed unsafe partial class RcRequester
         completion.Opcode = request.Opcode.Completed();
         completion.Solicited = status != CompletionStatus.Success;
         completion.Hint = hint;
-        completion.Bytes = !slot->NeedsResponse ? 0 : request.Opcode == WorkOpcode.Read ? request.TotalBytes : sizeof(ulong);
+        completion.Bytes = request.Opcode == WorkOpcode.Read ? request.TotalBytes : request.Opcode.IsAtomic() ? sizeof(ulong) : 0u;
         bool writeEntry = status != CompletionStatus.Success || _qp.Config.SignalAllSends || (request.Flags & SendFlags.Signaled) != 0;
         _qp.Host.CompleteSend(_qp, completion, writeEntry);
     }

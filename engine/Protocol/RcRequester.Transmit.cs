@@ -61,6 +61,16 @@ internal sealed unsafe partial class RcRequester
                 return false;
             }
 
+            if (_cursor->Request.Opcode.IsLocal())
+            {
+                if (!PassLocal())
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
             if (budget <= 0 || !sink.HasRoom)
             {
                 return true;
@@ -135,7 +145,7 @@ internal sealed unsafe partial class RcRequester
         return true;
     }
 
-    /// <summary>A READ request for the next chunk, or an atomic.</summary>
+    /// <summary>A READ request for the next chunk, or another request that asks for a response.</summary>
     private SendVerdict SendAsking(IPacketSink sink, ref Packet packet, ref int budget, long nowNs)
     {
         SendSlot* slot = _cursor;
@@ -155,7 +165,12 @@ internal sealed unsafe partial class RcRequester
             return SendVerdict.Blocked;
         }
 
-        ComposeAsking(slot, index, bytes, ref packet);
+        if (!TryComposeAsking(slot, index, bytes, ref packet))
+        {
+            slot->Failure = CompletionStatus.LocalProtectionError;
+            return SendVerdict.Sent;
+        }
+
         _rdAtomicOutstanding++;
         _unrequestedBytes = 0;
         sink.Emit(packet, route);
@@ -169,7 +184,8 @@ internal sealed unsafe partial class RcRequester
         return SendVerdict.Sent;
     }
 
-    private void ComposeAsking(SendSlot* slot, uint index, uint bytes, ref Packet packet)
+    /// <summary>A request that asks for a response. False when the eight bytes of an ATOMIC WRITE are not there (any more).</summary>
+    private bool TryComposeAsking(SendSlot* slot, uint index, uint bytes, ref Packet packet)
     {
         packet.PsnCount = 1;
         packet.Psn = slot->FirstPsn + index;
@@ -177,6 +193,7 @@ internal sealed unsafe partial class RcRequester
         packet.SegmentCount = 0;
         packet.PayloadBytes = 0;
         SetAskingFields(slot, ref packet, (uint)((ulong)index << _qp.MtuShift), bytes);
+        return slot->Request.Opcode != WorkOpcode.AtomicWrite || PayloadGather.TryGather(_qp, slot, 0, ref bytes, _qp.MtuShift, ref packet);
     }
 
     /// <summary>Packets that the next READ request asks for, up to the end of its chunk.</summary>

@@ -102,6 +102,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         slot->Failure = verdict == FetchVerdict.Fetched ? FindFailure(ref slot->Request) : CompletionStatus.LocalQpOperationError;
+        slot->IsExecuted = false;
         slot->FirstPsn = _nextPsn;
         slot->PacketCount = PacketsOf(slot->Request);
         if (slot->Failure == CompletionStatus.Success)
@@ -127,39 +128,6 @@ internal sealed unsafe partial class RcRequester
         }
 
         _tail = slot;
-    }
-
-    /// <summary>What makes a work request impossible to send, found before its first packet.</summary>
-    private CompletionStatus FindFailure(ref SendWorkRequest request)
-    {
-        const uint MessageBytesMax = 1u << 31;
-        switch (request.Opcode)
-        {
-            case WorkOpcode.LocalInvalidate:
-            case WorkOpcode.BindWindow:
-                // Memory windows and local invalidation take effect here once the device has them.
-                return CompletionStatus.LocalQpOperationError;
-            case WorkOpcode.CompareSwap:
-            case WorkOpcode.FetchAdd:
-                return _qp.Attributes.MaxRdAtomic == 0 || (request.Flags & SendFlags.Inline) != 0 ? CompletionStatus.LocalQpOperationError
-                    : request.TotalBytes < sizeof(ulong) ? CompletionStatus.LocalLengthError
-                    : CompletionStatus.Success;
-            case WorkOpcode.Read when _qp.Attributes.MaxRdAtomic == 0 || (request.Flags & SendFlags.Inline) != 0:
-                return CompletionStatus.LocalQpOperationError;
-            case <= WorkOpcode.SendWithInvalidate:
-                bool fits = (request.Flags & SendFlags.Inline) != 0
-                    ? request.TotalBytes <= ScatterGatherList.InlineCapacityBytes
-                    : request.TotalBytes <= MessageBytesMax;
-                return fits ? CompletionStatus.Success : CompletionStatus.LocalLengthError;
-            default:
-                return CompletionStatus.LocalQpOperationError;
-        }
-    }
-
-    private uint PacketsOf(in SendWorkRequest request)
-    {
-        bool isAtomic = request.Opcode is WorkOpcode.CompareSwap or WorkOpcode.FetchAdd;
-        return isAtomic || request.TotalBytes == 0 ? 1 : (uint)(((ulong)request.TotalBytes + (uint)MtuBytes - 1) >> _qp.MtuShift);
     }
 
     /// <summary>True once the first packet of a request was sent.</summary>

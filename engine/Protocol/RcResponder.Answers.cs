@@ -68,7 +68,7 @@ internal sealed unsafe partial class RcResponder
     {
         packet.Psn = resource.FirstPsn + resource.NextIndex;
         packet.MessageSequenceNumber = resource.MessageSequenceNumber;
-        if (resource.IsAtomic)
+        if (resource.Kind == ReadAtomicKind.Atomic)
         {
             packet.Opcode = Opcode.RcAtomicAcknowledge;
             packet.OriginalValue = resource.OriginalValue;
@@ -154,7 +154,7 @@ internal sealed unsafe partial class RcResponder
     private ResponderVerdict HandleDuplicate(in Packet packet, in Part part)
     {
         Counters.DuplicateRequests++;
-        if (part.Has(PacketTraits.ReadRequest | PacketTraits.Atomic))
+        if (part.Has(PacketTraits.NeedsResponse))
         {
             Replay(packet, part);
         }
@@ -176,7 +176,7 @@ internal sealed unsafe partial class RcResponder
             resource = ref _resources.Find(part.Psn, out position);
         }
 
-        if (Unsafe.IsNullRef(ref resource) || resource.IsAtomic != part.Has(PacketTraits.Atomic) || !TryRestart(ref resource, position, packet, part))
+        if (Unsafe.IsNullRef(ref resource) || resource.Kind != KindOf(part) || !TryRestart(ref resource, position, packet, part))
         {
             Counters.DroppedTooOld++;
             return;
@@ -189,7 +189,7 @@ internal sealed unsafe partial class RcResponder
     /// <summary>Answers from the PSN that is asked for, when the request lies within the original one.</summary>
     private bool TryRestart(ref ReadAtomicResource resource, uint position, in Packet packet, in Part part)
     {
-        if (resource.IsAtomic)
+        if (resource.Kind != ReadAtomicKind.Read)
         {
             resource.NextIndex = 0;
             _resources!.MarkPending(position);

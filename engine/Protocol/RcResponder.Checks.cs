@@ -71,11 +71,12 @@ internal sealed unsafe partial class RcResponder
 
     /// <summary>9.7.4.1.3: does the QP permit this operation?</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ResponderVerdict CheckEnabled(in Part part, long nowNs)
+    private ResponderVerdict CheckEnabled(in Packet packet, in Part part, long nowNs)
     {
         AccessFlags need = part.Has(PacketTraits.Send) ? AccessFlags.None
-            : part.Has(PacketTraits.Write) ? AccessFlags.RemoteWrite
+            : part.Has(PacketTraits.Write | PacketTraits.AtomicWrite) ? AccessFlags.RemoteWrite
             : part.Has(PacketTraits.Atomic) ? AccessFlags.RemoteAtomic
+            : part.Has(PacketTraits.Flush) ? FlushRights(packet)
             : AccessFlags.RemoteRead;
         return (_qp.Attributes.Access & need) == need
             ? ResponderVerdict.Accept
@@ -86,7 +87,7 @@ internal sealed unsafe partial class RcResponder
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ResponderVerdict CheckResources(in Packet packet, in Part part, long nowNs)
     {
-        if (part.Has(PacketTraits.ReadRequest | PacketTraits.Atomic))
+        if (part.Has(PacketTraits.NeedsResponse))
         {
             _resources ??= new ReadAtomicResources(_qp.Attributes.MaxDestinationRdAtomic);
             return _resources.HasRoom
@@ -156,6 +157,10 @@ internal sealed unsafe partial class RcResponder
         else if (part.Has(PacketTraits.ReadRequest))
         {
             fits = packet.DmaLength <= MessageBytesMax;
+        }
+        else if (part.Has(PacketTraits.AtomicWrite))
+        {
+            fits = packet.DmaLength == sizeof(ulong) && part.Bytes == sizeof(ulong);
         }
 
         return fits ? ResponderVerdict.Accept : Fail(NakCode.InvalidRequest, part.Psn, QueuePairEvent.RequestError, nowNs);

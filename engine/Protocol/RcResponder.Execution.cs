@@ -103,49 +103,6 @@ internal sealed unsafe partial class RcResponder
         return true;
     }
 
-    /// <summary>Executes an atomic once, and keeps its result for a repeated request. IBTA vol. 1, 9.4.5, 9.7.5.1.4.</summary>
-    private bool ExecuteAtomic(in Packet packet, in Part part, long nowNs)
-    {
-        MemorySegment piece = default;
-        var segments = new SegmentList(new Span<MemorySegment>(ref piece));
-        if ((packet.RemoteAddress & 7) != 0)
-        {
-            Fail(NakCode.InvalidRequest, part.Psn, QueuePairEvent.RequestError, nowNs);
-            return false;
-        }
-
-        AccessVerdict verdict =
-            _qp.Host.TranslateRemote(_qp, packet.RemoteKey, packet.RemoteAddress, sizeof(ulong), AccessFlags.RemoteAtomic, ref segments);
-        if (verdict == AccessVerdict.Denied)
-        {
-            Fail(NakCode.RemoteAccessError, part.Psn, QueuePairEvent.AccessError, nowNs);
-            return false;
-        }
-
-        if (verdict != AccessVerdict.Granted || ((nuint)piece.Address & 7) != 0)
-        {
-            // The key's range begins askew in memory: no atomic access there.
-            Fail(NakCode.InvalidRequest, part.Psn, QueuePairEvent.RequestError, nowNs);
-            return false;
-        }
-
-        ulong original = packet.Opcode == Opcode.RcCompareSwap
-            ? Interlocked.CompareExchange(ref *(ulong*)piece.Address, packet.SwapOrAdd, packet.Compare)
-            : Interlocked.Add(ref *(ulong*)piece.Address, packet.SwapOrAdd) - packet.SwapOrAdd;
-        _qp.Host.MemoryWritten(_qp, segments);
-        EndMessage();
-        ref ReadAtomicResource atomic = ref _resources!.Add();
-        atomic.IsAtomic = true;
-        atomic.FirstPsn = part.Psn;
-        atomic.PacketCount = 1;
-        atomic.AnswerEnd = 1;
-        atomic.MessageSequenceNumber = _messageSequenceNumber;
-        atomic.OriginalValue = original;
-        _expectedPsn += 1;
-        _qp.Schedule();
-        return true;
-    }
-
     private uint ReadPackets(uint bytes) => bytes == 0 ? 1 : (bytes - 1 >> _qp.MtuShift) + 1;
 
     private void EndMessage()

@@ -68,9 +68,14 @@ internal sealed unsafe partial class RcResponder
             return true;
         }
 
+        if (part.Has(PacketTraits.Flush))
+        {
+            return MayFlush(packet);
+        }
+
         MemorySegment piece = default;
         var segments = new SegmentList(new Span<MemorySegment>(ref piece));
-        AccessFlags need = part.Has(PacketTraits.Write) ? AccessFlags.RemoteWrite : AccessFlags.RemoteRead;
+        AccessFlags need = part.Has(PacketTraits.Write | PacketTraits.AtomicWrite) ? AccessFlags.RemoteWrite : AccessFlags.RemoteRead;
         return _qp.Host.TranslateRemote(_qp, packet.RemoteKey, packet.RemoteAddress, packet.DmaLength, need, ref segments) != AccessVerdict.Denied;
     }
 

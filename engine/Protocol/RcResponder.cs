@@ -109,7 +109,7 @@ internal sealed unsafe partial class RcResponder
         part.Bytes = packet.PayloadBytes;
         if (CheckPsn(packet, ref part, nowNs) == ResponderVerdict.Accept
             && CheckSequence(part, nowNs) == ResponderVerdict.Accept
-            && CheckEnabled(part, nowNs) == ResponderVerdict.Accept
+            && CheckEnabled(packet, part, nowNs) == ResponderVerdict.Accept
             && CheckResources(packet, part, nowNs) == ResponderVerdict.Accept
             && CheckLength(packet, part, nowNs) == ResponderVerdict.Accept
             && CheckKey(packet, part, nowNs) == ResponderVerdict.Accept)
@@ -136,6 +136,8 @@ internal sealed unsafe partial class RcResponder
         bool executed = part.Has(PacketTraits.Write) ? ExecuteWrite(packet, part, nowNs)
             : part.Has(PacketTraits.Send) ? ExecuteSend(packet, part, nowNs)
             : part.Has(PacketTraits.Atomic) ? ExecuteAtomic(packet, part, nowNs)
+            : part.Has(PacketTraits.Flush) ? ExecuteFlush(packet, part, nowNs)
+            : part.Has(PacketTraits.AtomicWrite) ? ExecuteAtomicWrite(packet, part, nowNs)
             : ExecuteRead(packet, part);
         if (executed && (packet.Flags & PacketFlags.AcknowledgeRequest) != 0 && part.Has(PacketTraits.Send | PacketTraits.Write))
         {

@@ -3,6 +3,22 @@ using RoceEngine.Wire;
 
 namespace RoceEngine.Protocol;
 
+/// <summary>How a request that needs a response is answered.</summary>
+internal enum ReadAtomicKind : byte
+{
+    /// <summary>READ: by its data.</summary>
+    Read,
+
+    /// <summary>Atomics: by the value that was there before.</summary>
+    Atomic,
+
+    /// <summary>FLUSH: by a READ response without data.</summary>
+    Flush,
+
+    /// <summary>ATOMIC WRITE: by a READ response without data.</summary>
+    AtomicWrite,
+}
+
 /// <summary>A READ or atomic that the responder took, kept so that it can be answered again. IBTA vol. 1, 9.7.5.1.2, 9.7.5.1.4.</summary>
 internal struct ReadAtomicResource
 {
@@ -12,7 +28,7 @@ internal struct ReadAtomicResource
     /// <summary>PSNs that the request takes.</summary>
     public uint PacketCount;
 
-    public bool IsAtomic;
+    public ReadAtomicKind Kind;
 
     /// <summary>True while (more) responses are to be sent.</summary>
     public bool IsPending;

@@ -18,6 +18,9 @@ internal unsafe struct SendSlot : IPooledSlot<SendSlot>
     /// <summary>Not Success: the request failed on this side, and completes so when all before it are complete.</summary>
     public CompletionStatus Failure;
 
+    /// <summary>A local operation that was carried out and waits for those before it to complete.</summary>
+    public bool IsExecuted;
+
     public SendWorkRequest Request;
 
     public SendSlot* Next

@@ -124,6 +124,8 @@ internal sealed unsafe class LoopHost : IQueuePairHost, IDisposable
     public AccessVerdict TranslateRemote(
         QueuePair qp, uint remoteKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into) => Translate(address, bytes, ref into);
 
+    public AccessVerdict CheckRemoteKey(QueuePair qp, uint remoteKey, AccessFlags need) => AccessVerdict.Granted;
+
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) => AccessVerdict.Denied;
 
     public CompletionStatus ExecuteLocal(QueuePair qp, ref SendWorkRequest request) => CompletionStatus.LocalQpOperationError;

@@ -45,8 +45,6 @@ public class RequesterFailureTests
     }
 
     [Theory]
-    [InlineData(WorkOpcode.LocalInvalidate, 0u, CompletionStatus.LocalQpOperationError)]
-    [InlineData(WorkOpcode.BindWindow, 0u, CompletionStatus.LocalQpOperationError)]
     [InlineData((WorkOpcode)77, 0u, CompletionStatus.LocalQpOperationError)]
     [InlineData(WorkOpcode.FetchAdd, 4u, CompletionStatus.LocalLengthError)]
     [InlineData(WorkOpcode.Write, 0x8000_0001u, CompletionStatus.LocalLengthError)]

@@ -100,6 +100,9 @@ internal sealed class FakeHost : IQueuePairHost
     public AccessVerdict TranslateRemote(QueuePair qp, uint remoteKey, ulong address, uint bytes, AccessFlags need, ref SegmentList into) =>
         InvalidatedKeys.Contains(remoteKey) ? AccessVerdict.Denied : Memory.Translate(remoteKey, address, bytes, need, ref into);
 
+    public AccessVerdict CheckRemoteKey(QueuePair qp, uint remoteKey, AccessFlags need) =>
+        !InvalidatedKeys.Contains(remoteKey) && Memory.HasRights(remoteKey, need) ? AccessVerdict.Granted : AccessVerdict.Denied;
+
     public AccessVerdict InvalidateRemoteKey(QueuePair qp, uint remoteKey) =>
         InvalidatedKeys.Add(remoteKey) ? AccessVerdict.Granted : AccessVerdict.Denied;
 

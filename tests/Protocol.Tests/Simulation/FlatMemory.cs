@@ -63,6 +63,8 @@ internal sealed unsafe class FlatMemory
         return AccessVerdict.Granted;
     }
 
+    public bool HasRights(uint key, AccessFlags need) => _regions.TryGetValue(key, out Region region) && (region.Access & need) == need;
+
     public byte this[ulong address]
     {
         get => *Locate(address);

@@ -49,6 +49,7 @@ internal sealed unsafe class Lone
         Psn = new Psn(Options.ResponderPsn) + psnOffset,
         PsnCount = 1,
         DestinationQpn = 11,
+        PartitionKey = 0xFFFF,
         PayloadBytes = payloadBytes,
         RemoteAddress = Base,
         RemoteKey = Key,
@@ -63,6 +64,7 @@ internal sealed unsafe class Lone
         Psn = new Psn(Options.RequesterPsn) + psnOffset,
         PsnCount = 1,
         DestinationQpn = 11,
+        PartitionKey = 0xFFFF,
         Syndrome = syndrome.Value,
     };
 
@@ -74,6 +76,7 @@ internal sealed unsafe class Lone
         Psn = new Psn(Options.RequesterPsn) + psnOffset,
         PsnCount = 1,
         DestinationQpn = 11,
+        PartitionKey = 0xFFFF,
         PayloadBytes = payloadBytes,
         Syndrome = AethSyndrome.Ack().Value,
     };
