@@ -3,7 +3,7 @@ namespace RoceEngine.Protocol;
 /// <summary>
 /// The masked (extended) atomics as the kernel's <c>IB_WR_MASKED_ATOMIC_*</c> have them, in terms of the machine's own compare and swap.
 /// </summary>
-internal static class MaskedAtomics
+public static class MaskedAtomics
 {
     /// <summary>
     /// Where the bits under <paramref name="compareMask"/> equal those of <paramref name="compare"/>, the bits under
@@ -46,6 +46,6 @@ internal static class MaskedAtomics
     }
 
     /// <summary>The fields without their top bits are added, so that a carry ends in the top bit; top bits are added without carry.</summary>
-    internal static ulong AddFields(ulong left, ulong right, ulong boundaries) =>
+    public static ulong AddFields(ulong left, ulong right, ulong boundaries) =>
         unchecked((left & ~boundaries) + (right & ~boundaries)) ^ ((left ^ right) & boundaries);
 }
