@@ -51,9 +51,11 @@ internal sealed unsafe partial class RcRequester
         }
 
         Counters.SequenceNaksReceived++;
-        if (_awaitsRepair && _peer == PeerKind.Unknown && at.DistanceFrom(_repairedEnd) > 0)
+        if (_awaitsRepair && at.DistanceFrom(_repairedEnd) >= 0)
         {
-            _peer = PeerKind.Keeps;
+            // The repair came: this is about another hole. Right behind the repair it says nothing about what the peer keeps.
+            _awaitsRepair = false;
+            _peer = _peer == PeerKind.Unknown && at != _repairedEnd ? PeerKind.Keeps : _peer;
         }
 
         if (!TryRetry(progressed, "requests were lost on the way, as often as retry_cnt allows", nowNs))
