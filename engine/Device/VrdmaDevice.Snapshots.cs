@@ -3,7 +3,7 @@ using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
-/// <summary>A QP as tools show it.</summary>
+/// <summary>A QP as tools show it. Handle 0 of an SRQ means that there is none.</summary>
 public readonly record struct QueuePairSnapshot(
     uint Handle,
     uint Qpn,
@@ -11,6 +11,7 @@ public readonly record struct QueuePairSnapshot(
     QueuePairAttributes Attributes,
     uint SendCompletionQueue,
     uint ReceiveCompletionQueue,
+    uint SharedReceiveQueue,
     uint ProtectionDomain,
     uint SendDepth,
     uint ReceiveDepth,
@@ -23,6 +24,14 @@ public readonly record struct CompletionQueueSnapshot(uint Handle, uint Entries,
 
 /// <summary>An MR as tools show it; its key is not shown.</summary>
 public readonly record struct MemoryRegionSnapshot(uint Handle, uint ProtectionDomain, ulong Start, ulong Bytes, AccessFlags Access);
+
+/// <summary>An SRQ as tools show it.</summary>
+public readonly record struct SharedReceiveQueueSnapshot(
+    uint Handle, uint ProtectionDomain, uint Depth, uint Waiting, uint Limit, int References, bool IsFailed);
+
+/// <summary>An MW as tools show it; its key is not shown. A window that is closed has no bytes and names no region.</summary>
+public readonly record struct MemoryWindowSnapshot(
+    uint Handle, uint ProtectionDomain, int Type, uint MemoryRegion, ulong Start, ulong Bytes, AccessFlags Access);
 
 /// <content>Lists of objects for the tools. They allocate; call them on the device's thread, between turns.</content>
 public sealed unsafe partial class VrdmaDevice
@@ -46,6 +55,7 @@ public sealed unsafe partial class VrdmaDevice
                 attributes,
                 qp.SendCompletionQueue.Handle,
                 qp.ReceiveCompletionQueue.Handle,
+                qp.SharedReceives?.Handle ?? 0,
                 qp.Domain.Handle,
                 qp.Sends.Slots,
                 qp.Receives.Slots,
@@ -67,5 +77,23 @@ public sealed unsafe partial class VrdmaDevice
     [
         .. _core.Objects.Regions.All().Select(region =>
             new MemoryRegionSnapshot(region.Handle, region.Domain.Handle, region.Start, region.Bytes, region.Access)),
+    ];
+
+    /// <summary>The SRQs, by handle.</summary>
+    public SharedReceiveQueueSnapshot[] ListSharedReceiveQueues() =>
+    [
+        .. _core.Objects.SharedReceiveQueues.All().Select(queue =>
+        {
+            queue.Queue.TryCountWaiting(out uint waiting);
+            return new SharedReceiveQueueSnapshot(
+                queue.Handle, queue.Domain.Handle, queue.Queue.Slots, waiting, queue.Limit, queue.References, queue.IsFailed);
+        }),
+    ];
+
+    /// <summary>The MWs, by handle.</summary>
+    public MemoryWindowSnapshot[] ListMemoryWindows() =>
+    [
+        .. _core.Objects.Windows.All().Select(window => new MemoryWindowSnapshot(
+            window.Handle, window.Domain.Handle, (int)window.Kind, window.Region?.Handle ?? 0, window.Start, window.Bytes, window.Access)),
     ];
 }

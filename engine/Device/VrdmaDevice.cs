@@ -68,6 +68,9 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
 
     public int SharedReceiveQueueCount => _core.Objects.SharedReceiveQueues.Count;
 
+    /// <summary>Multicast groups that QPs of the device belong to.</summary>
+    public int MulticastGroupCount => _core.Multicast.GroupCount;
+
     public int ProtectionDomainCount => _core.Objects.Domains.Count;
 
     public int UserContextCount => _core.Objects.Contexts.Count;

@@ -36,6 +36,8 @@ internal static class AttributeReports
         new("atomic_cap", caps.AtomicOperations == 0 ? 0 : AtomicHca),
         new("max_mw", caps.MaxMw),
         new("max_mcast_grp", caps.MaxMulticastGroups),
+        new("max_mcast_qp_attach", caps.MaxMulticastQpAttach),
+        new("max_total_mcast_qp_attach", caps.MaxTotalMulticastQpAttach),
         new("max_ah", caps.MaxAh),
         new("max_srq", caps.MaxSrq),
         new("max_srq_wr", caps.MaxSrqWr),

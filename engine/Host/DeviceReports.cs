@@ -36,6 +36,9 @@ internal static class DeviceReports
             QueuePairs = device.QueuePairCount,
             CompletionQueues = device.CompletionQueueCount,
             MemoryRegions = device.MemoryRegionCount,
+            MemoryWindows = device.MemoryWindowCount,
+            SharedReceiveQueues = device.SharedReceiveQueueCount,
+            MulticastGroups = device.MulticastGroupCount,
             UptimeMs = Environment.TickCount64 - guest.AttachedAtMs,
         };
         return new DeviceReport
@@ -81,6 +84,7 @@ internal static class DeviceReports
             new("rx_packets", (long)statistics.ReceivedPackets),
             new("rx_bytes", (long)statistics.ReceivedBytes),
             new("rx_unknown_qpn", (long)statistics.UnknownQpnPackets),
+            new("rx_unknown_group", (long)statistics.UnknownGroupPackets),
             new("send_requests", (long)statistics.SendsFetched),
             new("receive_requests", (long)statistics.ReceivesFetched),
             new("completions", (long)statistics.Completions),

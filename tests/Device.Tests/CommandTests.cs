@@ -303,6 +303,32 @@ public sealed unsafe class CommandTests
         Assert.Equal(
             new MemoryRegionSnapshot(region.Handle, domain, 0x5555_0000_0010, 5000, AccessFlags.LocalWrite),
             Assert.Single(guest.Device.ListMemoryRegions()));
+        Assert.Equal(0u, pair.SharedReceiveQueue);
+    }
+
+    [Fact]
+    public void Shared_receive_queues_and_windows_can_be_listed()
+    {
+        using var world = new KeyWorld();
+        var shared = new GuestSharedReceiveQueue(world.Guest, world.Domain);
+        Assert.Equal(PvrdmaCommandError.None, shared.Create());
+        shared.TryPost(1);
+        shared.TryPost(2);
+        shared.Arm(1);
+        var receiver = new GuestQueuePair(
+            world.Guest, world.Domain, world.Queue, world.Queue, request => request with { UsesSrq = 1, SrqHandle = shared.Handle });
+        Assert.Equal(PvrdmaCommandError.None, receiver.Create());
+        Assert.Equal(shared.Handle, world.Guest.Device.ListQueuePairs()[^1].SharedReceiveQueue);
+        Assert.Equal(
+            new SharedReceiveQueueSnapshot(shared.Handle, world.Domain, 16, 2, 1, 1, false), Assert.Single(world.Guest.Device.ListSharedReceiveQueues()));
+
+        GuestRegion region = world.Guest.CreateRegion(world.Domain, 4096, PvrdmaAccess.WindowBind);
+        (uint handle, uint key) = world.CreateWindow(2);
+        Assert.Equal(new MemoryWindowSnapshot(handle, world.Domain, 2, 0, 0, 0, AccessFlags.None), Assert.Single(world.Guest.Device.ListMemoryWindows()));
+        Assert.Equal(CompletionStatus.Success, KeyWorld.Bind(world.Qp, key, region, 8, 16, PvrdmaAccess.RemoteRead));
+        Assert.Equal(
+            new MemoryWindowSnapshot(handle, world.Domain, 2, region.Handle, region.Start + 8, 16, AccessFlags.RemoteRead),
+            Assert.Single(world.Guest.Device.ListMemoryWindows()));
     }
 
     [Theory]

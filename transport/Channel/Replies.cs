@@ -76,6 +76,13 @@ public sealed record DeviceSummary
 
     public required int MemoryRegions { get; init; }
 
+    public int MemoryWindows { get; init; }
+
+    public int SharedReceiveQueues { get; init; }
+
+    /// <summary>Multicast groups that its QPs belong to.</summary>
+    public int MulticastGroups { get; init; }
+
     /// <summary>Milliseconds since the guest attached.</summary>
     public required long UptimeMs { get; init; }
 }

@@ -35,7 +35,7 @@ internal static class DevicesCommand
 
         TextTable table = new(
             new("device"), new("address"), new("state"), new("pid", true), new("uid", true), new("worker", true),
-            new("QPs", true), new("CQs", true), new("MRs", true), new("RAM", true), new("uptime (s)", true));
+            new("QPs", true), new("CQs", true), new("MRs", true), new("MWs", true), new("SRQs", true), new("RAM", true), new("uptime (s)", true));
         foreach (DeviceSummary device in devices)
         {
             table.AddRow(
@@ -48,6 +48,8 @@ internal static class DevicesCommand
                 Number(device.QueuePairs),
                 Number(device.CompletionQueues),
                 Number(device.MemoryRegions),
+                Number(device.MemoryWindows),
+                Number(device.SharedReceiveQueues),
                 Readable.Bytes(device.GuestRamBytes),
                 (device.UptimeMs / 1000.0).ToString("F1", CultureInfo.InvariantCulture));
         }

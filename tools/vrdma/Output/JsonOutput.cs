@@ -88,6 +88,9 @@ internal static class JsonOutput
         writer.WriteNumber("queue_pair_count", device.QueuePairs);
         writer.WriteNumber("completion_queue_count", device.CompletionQueues);
         writer.WriteNumber("memory_region_count", device.MemoryRegions);
+        writer.WriteNumber("memory_window_count", device.MemoryWindows);
+        writer.WriteNumber("shared_receive_queue_count", device.SharedReceiveQueues);
+        writer.WriteNumber("multicast_group_count", device.MulticastGroups);
         writer.WriteNumber("guest_ram_bytes", device.GuestRamBytes);
         writer.WriteNumber("uptime_ms", device.UptimeMs);
     }
