@@ -176,14 +176,8 @@ internal static unsafe class WorkRequestReader
             ? ReadInline(body, head.TotalBytes, qp.Capabilities.MaxInlineBytes, extension, ref request)
             : ReadEntries(body, head.SgeCount, qp.Capabilities.MaxSendSge, ref request.Sges, out request.SgeCount, out request.TotalBytes);
 
-        // A flush names memory of the peer alone, an atomic write is of one word.
-        bool fits = request.Opcode switch
-        {
-            WorkOpcode.Flush => request.SgeCount == 0,
-            WorkOpcode.AtomicWrite => request.TotalBytes == sizeof(ulong),
-            _ => true,
-        };
-        return fits ? verdict : FetchVerdict.Invalid;
+        // A flush names memory of the peer alone.
+        return request.Opcode != WorkOpcode.Flush || request.SgeCount == 0 ? verdict : FetchVerdict.Invalid;
     }
 
     /// <summary>Reads a receive work request from its slot.</summary>

@@ -92,7 +92,11 @@ internal sealed class DevicePair : IDisposable
     /// <summary>One side's end of a connection.</summary>
     internal sealed class Endpoint
     {
-        public Endpoint(TestGuest guest, int regionBytes, ulong start)
+        public Endpoint(
+            TestGuest guest,
+            int regionBytes,
+            ulong start,
+            PvrdmaAccess access = PvrdmaAccess.RemoteRead | PvrdmaAccess.RemoteWrite | PvrdmaAccess.RemoteAtomic)
         {
             Guest = guest;
             Domain = guest.CreateDomain();
@@ -100,7 +104,7 @@ internal sealed class DevicePair : IDisposable
             Region = guest.CreateRegion(
                 Domain,
                 regionBytes,
-                PvrdmaAccess.LocalWrite | PvrdmaAccess.RemoteRead | PvrdmaAccess.RemoteWrite | PvrdmaAccess.RemoteAtomic,
+                PvrdmaAccess.LocalWrite | access | (guest.Options.Extension.HasFlag(ExtensionBits.MemoryWindows) ? PvrdmaAccess.WindowBind : 0),
                 start);
             Qp = guest.CreateQueuePair(Domain, Cq, Cq);
         }
