@@ -48,13 +48,13 @@ public abstract class QueuePair
     /// </summary>
     public bool TransmitScheduled { get; set; }
 
-    /// <summary>For <see cref="PathWindow"/> only: in line for room.</summary>
+    /// <summary>For <see cref="PathWindow"/> or <see cref="PathPacer"/> only: in line for room.</summary>
     internal bool WaitsForWindow { get; set; }
 
     /// <summary>For <see cref="PathWindow"/> only: bytes that the QP in line wants room for.</summary>
     internal long WindowBytesWanted { get; set; }
 
-    /// <summary>For <see cref="PathWindow"/> only: the next in line.</summary>
+    /// <summary>For <see cref="PathWindow"/> or <see cref="PathPacer"/> only: the next in line.</summary>
     internal QueuePair? NextWaiting { get; set; }
 
     /// <summary><c>ibv_modify_qp</c>. Returns 0 or EINVAL; nothing is changed when it fails. Flushes on the way to the error state.</summary>

@@ -14,7 +14,7 @@ internal abstract unsafe partial class UnreliableQueuePair
         /// <summary>The last packet of the message went out.</summary>
         Ended,
 
-        /// <summary>Not now: <see cref="MayPass"/> noted when.</summary>
+        /// <summary>Not now: in the line of <see cref="MayPass"/>.</summary>
         Paced,
 
         /// <summary>A scatter/gather entry is not good.</summary>
@@ -27,6 +27,7 @@ internal abstract unsafe partial class UnreliableQueuePair
     private Psn _nextPsn;
     private long _sentAtNs;
     private long _retryAtNs;
+    private PathPacer? _pacer;
 
     /// <summary>Bytes of the cursor's message that are sent.</summary>
     protected uint SentBytes { get; private set; }
@@ -38,7 +39,14 @@ internal abstract unsafe partial class UnreliableQueuePair
 
     private bool IsMidMessage => _cursor != null && SentBytes != 0;
 
-    /// <summary>Lets a packet pass on a path, or notes when to try again. Local packets are not paced: the switch has room or not.</summary>
+    /// <summary>For <see cref="PathPacer"/>: when to ask again, <see cref="long.MaxValue"/> while others are first in line.</summary>
+    internal void RetryAt(long nowOrLaterNs)
+    {
+        _retryAtNs = nowOrLaterNs;
+        NameDeadline();
+    }
+
+    /// <summary>Lets a packet pass on a path, or waits in its line. Local packets are not paced: the switch has room or not.</summary>
     protected bool MayPass(Path path, uint bytes, long nowNs)
     {
         if (path.Route.IsLocal)
@@ -47,7 +55,19 @@ internal abstract unsafe partial class UnreliableQueuePair
         }
 
         PathWindow window = path.Window;
-        return window.Pacer.TryPass(bytes + PathWindow.PacketOverheadBytes, window.LimitBytes, nowNs, out _retryAtNs);
+        if (_pacer != window.Pacer)
+        {
+            LeavePacer(nowNs);
+            _pacer = window.Pacer;
+        }
+
+        return _pacer.TryPass(this, bytes + PathWindow.PacketOverheadBytes, window.LimitBytes, nowNs);
+    }
+
+    private void LeavePacer(long nowNs)
+    {
+        _pacer?.Leave(this, nowNs);
+        _pacer = null;
     }
 
     /// <summary>A packet, or a local run, went out.</summary>
@@ -246,6 +266,7 @@ internal abstract unsafe partial class UnreliableQueuePair
 
         SentBytes = 0;
         _drainPending = false;
+        LeavePacer(nowNs);
         FlushSendQueue(nowNs);
         NameDeadline();
     }
@@ -282,6 +303,7 @@ internal abstract unsafe partial class UnreliableQueuePair
         _nextPsn = default;
         SentBytes = 0;
         _drainPending = false;
+        LeavePacer(_sentAtNs);
         NameDeadline();
     }
 }

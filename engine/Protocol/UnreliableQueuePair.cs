@@ -83,6 +83,7 @@ internal abstract unsafe partial class UnreliableQueuePair : QueuePair
         CompleteSent(nowNs);
         if (_cursor != null && _retryAtNs <= nowNs)
         {
+            _pacer?.BeginTurn(this);
             Schedule();
         }
 
@@ -94,6 +95,11 @@ internal abstract unsafe partial class UnreliableQueuePair : QueuePair
         CompleteSent(nowNs);
         bool more = (_state == QueuePairState.ReadyToSend || IsMidMessage) && Transmit(sink, packetBudget, nowNs);
         TransmitScheduled = more;
+        if (!more && !WaitsForWindow)
+        {
+            LeavePacer(nowNs);
+        }
+
         RaiseDrained();
         NameDeadline();
         return more;
