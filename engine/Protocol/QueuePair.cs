@@ -2,7 +2,9 @@ using RoceEngine.Wire;
 
 namespace RoceEngine.Protocol;
 
-/// <summary>What a QP is made with; fixed for its life. <c>struct ibv_qp_init_attr</c>.</summary>
+/// <summary>
+/// What a QP is made with; fixed for its life. <c>struct ibv_qp_init_attr</c>, and the active MTU of the port, which bounds datagrams.
+/// </summary>
 public readonly record struct QueuePairConfig(
     TransportService Service,
     uint Qpn,
@@ -11,7 +13,8 @@ public readonly record struct QueuePairConfig(
     int SendSgesMax,
     int ReceiveSgesMax,
     bool SignalAllSends,
-    bool UsesSharedReceiveQueue);
+    bool UsesSharedReceiveQueue,
+    int PortMtuBytes = RoceUdp.PayloadBytesMax);
 
 /// <summary>
 /// A queue pair without any I/O: packets, doorbells and time go in, packets, completions and a deadline come out.

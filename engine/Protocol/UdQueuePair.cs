@@ -26,7 +26,7 @@ internal sealed unsafe class UdQueuePair : UnreliableQueuePair
         return request.Opcode is not (WorkOpcode.Send or WorkOpcode.SendWithImmediate)
             || request.Datagram.Gid.IsZero
             || request.Datagram.Qpn > MulticastQpn ? CompletionStatus.LocalQpOperationError
-            : request.TotalBytes > RoceUdp.PayloadBytesMax || !inlineFits ? CompletionStatus.LocalLengthError
+            : request.TotalBytes > (uint)Config.PortMtuBytes || !inlineFits ? CompletionStatus.LocalLengthError
             : CompletionStatus.Success;
     }
 

@@ -55,6 +55,21 @@ public sealed unsafe class ServiceTests
         Assert.Equal(60u, Assert.Single(world.ReceiveCq.PollAll()).ByteLength);
     }
 
+    [Theory]
+    [InlineData(1024)]
+    [InlineData(4096)]
+    public void A_datagram_longer_than_the_ports_mtu_is_a_length_error(int mtuBytes)
+    {
+        using var world = new World(AllBits, mtuBytes: mtuBytes);
+        world.Receivers[0].PostReceive(1, world.B.Sge(0, 8000));
+        world.Send(world.Guests.B.Device.Gid, world.Receivers[0].Qpn, mtuBytes);
+        Assert.Equal(0u, Assert.Single(world.SendCq.PollAll()).Status);
+        Assert.Equal((uint)(HeaderBytes + mtuBytes), Assert.Single(world.ReceiveCq.PollAll()).ByteLength);
+        world.Send(world.Guests.B.Device.Gid, world.Receivers[0].Qpn, mtuBytes + 1);
+        Assert.Equal((uint)PvrdmaWcStatus.LocalLengthError, Assert.Single(world.SendCq.PollAll()).Status);
+        Assert.Equal((uint)PvrdmaQpState.SendQueueError, world.Sender.Query().State);
+    }
+
     [Fact]
     public void Datagrams_take_their_receives_from_a_shared_queue()
     {
@@ -164,9 +179,9 @@ public sealed unsafe class ServiceTests
     {
         private readonly uint _domain;
 
-        public World(ExtensionBits extension, bool scattered = false, bool shared = false)
+        public World(ExtensionBits extension, bool scattered = false, bool shared = false, int mtuBytes = 4096)
         {
-            Guests = new DevicePair(new GuestOptions { Extension = extension, Scattered = scattered });
+            Guests = new DevicePair(new GuestOptions { Extension = extension, Scattered = scattered, ActiveMtuBytes = mtuBytes });
             _domain = Guests.A.CreateDomain();
             SendCq = Guests.A.CreateCompletionQueue();
             A = Guests.A.CreateRegion(_domain, 8192, PvrdmaAccess.LocalWrite);

@@ -144,7 +144,8 @@ internal sealed unsafe partial class CommandProcessor
             (int)qp.Capabilities.MaxSendSge,
             (int)(qp.SharedReceives?.MaxSges ?? qp.Capabilities.MaxReceiveSge),
             request.SignalAll != 0,
-            UsesSharedReceiveQueue: qp.SharedReceives is not null);
+            UsesSharedReceiveQueue: qp.SharedReceives is not null,
+            core.Options.ActiveMtuBytes);
         if (!core.Options.QueuePairFactory(core.Host, config, core.Protocol, out QueuePair? protocol))
         {
             core.Objects.QueuePairNumbers.Remove(qp.Qpn);

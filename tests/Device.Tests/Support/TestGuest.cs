@@ -25,6 +25,8 @@ internal sealed record GuestOptions
 
     public QueuePairCreator? Creator { get; init; }
 
+    public int ActiveMtuBytes { get; init; } = 4096;
+
     /// <summary>Pages of each device ring.</summary>
     public uint RingPages { get; init; } = 4;
 }
@@ -255,6 +257,7 @@ internal sealed unsafe class TestGuest : IDisposable
             Gid = Gid.From(System.Net.IPAddress.Parse(Options.Address)),
             Limits = Options.Limits,
             UarMode = Options.UarMode,
+            ActiveMtuBytes = Options.ActiveMtuBytes,
         };
         if (Options.Creator is { } creator)
         {
