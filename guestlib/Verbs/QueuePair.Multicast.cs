@@ -16,7 +16,7 @@ public sealed unsafe partial class QueuePair
     /// <exception cref="VerbsException">EINVAL: not UD, or no multicast address. ENOMEM: no more groups or members fit. EOPNOTSUPP: the device has none.</exception>
     public void AttachMulticast(IPAddress group) => ExecuteMulticast(PvrdmaCommand.AttachMulticast, group, "ibv_attach_mcast");
 
-    /// <summary>Leaves a group. <c>ibv_detach_mcast</c>. A QP that is destroyed leaves all by itself.</summary>
+    /// <summary>Leaves a group. <c>ibv_detach_mcast</c>. A QP must have left all groups before it is destroyed.</summary>
     /// <param name="group">An IPv4 or IPv6 multicast address.</param>
     /// <exception cref="VerbsException">EINVAL: not UD, no multicast address, or the QP is no member.</exception>
     public void DetachMulticast(IPAddress group) => ExecuteMulticast(PvrdmaCommand.DetachMulticast, group, "ibv_detach_mcast");

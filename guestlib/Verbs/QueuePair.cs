@@ -123,6 +123,7 @@ public sealed unsafe partial class QueuePair : IDisposable
     /// <summary>
     /// Destroys the QP: outstanding requests vanish, and no completion of it shows up afterwards, not even one already in a CQ. <c>ibv_destroy_qp</c>.
     /// </summary>
+    /// <exception cref="VerbsException">EBUSY: it is still in a multicast group.</exception>
     public void Dispose()
     {
         RdmaContext context = ProtectionDomain.Context;

@@ -26,6 +26,8 @@ internal sealed record EndpointOptions
     public byte Timeout { get; init; } = 17;
 
     public byte RetryCount { get; init; } = 7;
+
+    public QueuePairType Type { get; init; } = QueuePairType.Rc;
 }
 
 /// <summary>One end: a PD, a CQ for sends and one for receives, registered memory, a QP.</summary>
@@ -46,7 +48,7 @@ internal sealed class Endpoint : IDisposable
         QueuePair = Domain.CreateQueuePair(new QueuePairOptions
         {
             SendCompletionQueue = SendQueue, ReceiveCompletionQueue = ReceiveQueue, SendDepth = options.Depth, ReceiveDepth = options.Depth,
-            SendSges = options.Sges, ReceiveSges = options.Sges, InlineBytes = options.InlineBytes, SignalAll = options.SignalAll,
+            SendSges = options.Sges, ReceiveSges = options.Sges, InlineBytes = options.InlineBytes, SignalAll = options.SignalAll, Type = options.Type,
         });
         Psn = QueuePairAddress.RandomPsn();
     }
@@ -80,11 +82,14 @@ internal sealed class Endpoint : IDisposable
         return Bytes(offset, count).ToArray();
     }
 
-    public void ConnectTo(QueuePairAddress remote)
+    public void ConnectTo(QueuePairAddress remote) => Connect(QueuePair, remote);
+
+    /// <summary>Connects another QP of this end, with the same attributes.</summary>
+    public void Connect(QueuePair queuePair, QueuePairAddress remote)
     {
-        QueuePair.ToInit(_options.QueuePairAccess);
-        QueuePair.ToReadyToReceive(remote, _options.PathMtuBytes);
-        QueuePair.ToReadyToSend(Psn, _options.Timeout, _options.RetryCount, _options.RnrRetry);
+        queuePair.ToInit(_options.QueuePairAccess);
+        queuePair.ToReadyToReceive(remote, _options.PathMtuBytes);
+        queuePair.ToReadyToSend(Psn, _options.Timeout, _options.RetryCount, _options.RnrRetry);
     }
 
     /// <summary>Posts a signalled request on a part of the own memory.</summary>

@@ -49,3 +49,43 @@ public sealed class SharingTestsLocalInline() : SharingTests(StackMode.LocalInli
 public sealed class SharingTestsUdpThread() : SharingTests(StackMode.UdpThread);
 
 public sealed class SharingTestsUdpInline() : SharingTests(StackMode.UdpInline);
+
+public sealed class DatagramStackTestsLocalThread() : DatagramStackTests(StackMode.LocalThread);
+
+public sealed class DatagramStackTestsLocalInline() : DatagramStackTests(StackMode.LocalInline);
+
+public sealed class DatagramStackTestsUdpThread() : DatagramStackTests(StackMode.UdpThread);
+
+public sealed class DatagramStackTestsUdpInline() : DatagramStackTests(StackMode.UdpInline);
+
+public sealed class UnreliableTestsLocalThread() : UnreliableTests(StackMode.LocalThread);
+
+public sealed class UnreliableTestsLocalInline() : UnreliableTests(StackMode.LocalInline);
+
+public sealed class UnreliableTestsUdpThread() : UnreliableTests(StackMode.UdpThread);
+
+public sealed class UnreliableTestsUdpInline() : UnreliableTests(StackMode.UdpInline);
+
+public sealed class SharedReceiveTestsLocalThread() : SharedReceiveTests(StackMode.LocalThread);
+
+public sealed class SharedReceiveTestsLocalInline() : SharedReceiveTests(StackMode.LocalInline);
+
+public sealed class SharedReceiveTestsUdpThread() : SharedReceiveTests(StackMode.UdpThread);
+
+public sealed class SharedReceiveTestsUdpInline() : SharedReceiveTests(StackMode.UdpInline);
+
+public sealed class KeyTestsLocalThread() : KeyTests(StackMode.LocalThread);
+
+public sealed class KeyTestsLocalInline() : KeyTests(StackMode.LocalInline);
+
+public sealed class KeyTestsUdpThread() : KeyTests(StackMode.UdpThread);
+
+public sealed class KeyTestsUdpInline() : KeyTests(StackMode.UdpInline);
+
+public sealed class ExtendedOperationTestsLocalThread() : ExtendedOperationTests(StackMode.LocalThread);
+
+public sealed class ExtendedOperationTestsLocalInline() : ExtendedOperationTests(StackMode.LocalInline);
+
+public sealed class ExtendedOperationTestsUdpThread() : ExtendedOperationTests(StackMode.UdpThread);
+
+public sealed class ExtendedOperationTestsUdpInline() : ExtendedOperationTests(StackMode.UdpInline);
