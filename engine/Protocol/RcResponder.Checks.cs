@@ -204,6 +204,20 @@ internal sealed unsafe partial class RcResponder
         var segments = new SegmentList(new Span<MemorySegment>(ref piece));
         return _qp.Host.TranslateRemote(_qp, packet.RemoteKey, packet.RemoteAddress, packet.DmaLength, need, ref segments) != AccessVerdict.Denied
             ? ResponderVerdict.Accept
-            : Fail(NakCode.RemoteAccessError, part.Psn, QueuePairEvent.AccessError, nowNs);
+            : FailAccess(part, nowNs);
+    }
+
+    /// <summary>
+    /// The key, its rights or the range do not permit the request. The receive request that a WRITE with immediate took says so too.
+    /// IBTA vol. 1, 9.9.3, 11.6.2.
+    /// </summary>
+    private ResponderVerdict FailAccess(in Part part, long nowNs)
+    {
+        if (part.Has(PacketTraits.Write) && _receive != null)
+        {
+            FinishReceive(CompletionStatus.LocalAccessError, "the memory that a WRITE with immediate was for is not writable under its rkey");
+        }
+
+        return Fail(NakCode.RemoteAccessError, part.Psn, QueuePairEvent.AccessError, nowNs);
     }
 }

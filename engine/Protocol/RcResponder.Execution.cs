@@ -66,7 +66,7 @@ internal sealed unsafe partial class RcResponder
         var payload = new PayloadReader(packet, part.SkipBytes);
         if (Placement.Write(_qp, ref payload, _writeKey, _writeAddress, (uint)part.Bytes, ends) != AccessVerdict.Granted)
         {
-            Fail(NakCode.RemoteAccessError, part.Psn, QueuePairEvent.AccessError, nowNs);
+            FailAccess(part, nowNs);
             return false;
         }
 

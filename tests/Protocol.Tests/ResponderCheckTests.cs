@@ -222,4 +222,22 @@ public class ResponderCheckTests
         Assert.Equal([QueuePairEvent.CommunicationEstablished], lone.Rings.Events);
         lone.AssertAnswers(AethSyndrome.Ack(), 1);
     }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(1024)]
+    public void A_write_with_immediate_without_right_takes_its_receive_request_with_it(int bytes)
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.PostReceive(1, 8);
+        lone.PostReceive(2, 8);
+        Packet packet = lone.Request(Opcode.RcWriteOnlyImmediate, 0, bytes);
+        packet.RemoteKey = lone.Host.Memory.RegisterAll(AccessFlags.LocalWrite);
+        lone.Receive(packet);
+        Assert.Equal(
+            [(1ul, CompletionStatus.LocalAccessError), (2ul, CompletionStatus.FlushError)],
+            lone.Rings.ReceivesDone.Select(done => (done.WorkRequestId, done.Status)));
+        Assert.NotNull(lone.Rings.ReceivesDone[0].Hint);
+        lone.AssertEnded(AethSyndrome.Nak(NakCode.RemoteAccessError), 0, QueuePairEvent.AccessError);
+    }
 }
