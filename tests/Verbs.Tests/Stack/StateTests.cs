@@ -78,16 +78,6 @@ public abstract class StateTests(StackMode mode)
         Assert.Equal(Errno.Invalid, Assert.Throws<VerbsException>(() => context.QueryPartitionKey(1)).Errno);
     }
 
-    [Theory]
-    [InlineData(QueuePairType.Uc)]
-    [InlineData(QueuePairType.Ud)]
-    public void Services_that_the_device_lacks_are_refused_by_errno(QueuePairType type)
-    {
-        using var duo = new Duo(mode, connect: false);
-        var options = new QueuePairOptions { SendCompletionQueue = duo.Left.SendQueue, ReceiveCompletionQueue = duo.Left.ReceiveQueue, Type = type };
-        Assert.Equal(Errno.NotSupported, Assert.Throws<VerbsException>(() => duo.Left.Domain.CreateQueuePair(options)).Errno);
-    }
-
     [Fact]
     public void Limits_are_real_and_errors_leave_no_trace()
     {
