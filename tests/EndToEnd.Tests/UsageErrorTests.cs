@@ -32,6 +32,8 @@ public sealed class UsageErrorTests
     [InlineData("decode", "decode")]
     [InlineData("decode /no/such/file.pcap", "'/no/such/file.pcap'")]
     [InlineData("decode --yaml x", "--yaml")]
+    [InlineData("explain nonsense", "'nonsense'")]
+    [InlineData("explain 12 13", "'13'")]
     public async Task The_bad_word_is_named_on_one_line(string commandLine, string named)
     {
         ToolResult result = await Tool.RunAsync(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));

@@ -135,7 +135,14 @@ public sealed class CommandLineTests
     [InlineData("send_bw -g", "-g")]
     [InlineData("write_bw -R", "-R")]
     [InlineData("write_bw -O", "-O")]
-    [InlineData("write_bw -c UC", "-c")]
+    [InlineData("atomic_lat -c UC", "-c")]
+    [InlineData("send_bw -c XRC", "-c")]
+    [InlineData("send_bw -c uc", "-c")]
+    [InlineData("write_lat -c UD", "SEND only")]
+    [InlineData("write_bw --use-srq", "SEND tests only")]
+    [InlineData("read_lat --use-srq", "--use-srq")]
+    [InlineData("send_bw --use-srq -q 9 -r 8", "--use-srq")]
+    [InlineData("send_bw -c UD --verify", "--verify")]
     [InlineData("read_bw -c UC", "-c")]
     [InlineData("write_bw -c UD", "-c")]
     [InlineData("write_bw -c XYZ", "-c")]
@@ -230,6 +237,22 @@ public sealed class CommandLineTests
     [InlineData("write_bw -D 10 -f 0", 0)]
     public void Margins_are_two_seconds_or_a_quarter(string line, double expected) =>
         Assert.Equal(expected, Parse(line).MarginSeconds);
+
+    [Theory]
+    [InlineData("send_bw", "RC", 512)]
+    [InlineData("send_bw -c RC --use-srq", "RC", 512)]
+    [InlineData("send_bw -c UC", "UC", 1000)]
+    [InlineData("send_bw -c UD -n 9000", "UD", 4000)]
+    [InlineData("send_bw -c UD -D 5", "UD", 4000)]
+    [InlineData("send_lat -c UD -r 77", "UD", 77)]
+    [InlineData("write_bw -c UC", "UC", 1)]
+    public void The_connection_type_decides_the_receive_depth(string line, string connection, int receiveDepth)
+    {
+        PerfOptions options = Parse(line);
+
+        Assert.Equal((connection, receiveDepth), (options.Connection.ToString(), options.ReceiveDepth));
+        Assert.Equal(line.Contains("--use-srq", StringComparison.Ordinal), options.UseSharedReceiveQueue);
+    }
 
     [Fact]
     public void Queues_are_no_deeper_than_the_number_of_messages()

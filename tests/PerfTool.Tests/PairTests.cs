@@ -30,6 +30,60 @@ public sealed class PairTests
     }
 
     [Theory]
+    [InlineData("send_bw -c UC", "udp", "UC", "65536")]
+    [InlineData("send_bw -c UD", "udp", "UD", "4096")]
+    [InlineData("send_bw -c UD -s 100 -q 3 -b", "local", "UD", "100")]
+    [InlineData("send_bw -c UC --use-srq", "local", "UC", "65536")]
+    [InlineData("send_bw --use-srq -q 3", "udp", "RC", "65536")]
+    [InlineData("send_bw --use-srq -b -q 2 -s 64", "local", "RC", "64")]
+    [InlineData("send_lat -c UC", "local", "UC", "2")]
+    [InlineData("send_lat -c UD", "local", "UD", "2")]
+    [InlineData("send_lat --use-srq", "udp", "RC", "2")]
+    [InlineData("write_bw -c UC", "udp", "UC", "65536")]
+    [InlineData("write_lat -c UC", "local", "UC", "2")]
+    public void Each_service_runs_and_reports_itself(string test, string pair, string connection, string size)
+    {
+        using TemporaryFolder folder = new();
+
+        ToolRun run = ToolRun.Of($"{test} --pair {pair} -n 60 --out_json_file={folder.File("r.json")}");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        string srq = test.Contains("--use-srq", StringComparison.Ordinal) ? "ON" : "OFF";
+        Assert.Contains($" Connection type : {connection}\t\tUsing SRQ      : {srq}", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"\"Connection_type\": \"{connection}\"", File.ReadAllText(folder.File("r.json")), StringComparison.Ordinal);
+        Assert.Equal(size, ToolRun.Columns(run.Rows[0])[0]);
+    }
+
+    [Fact]
+    public void A_sweep_of_datagrams_ends_at_the_mtu()
+    {
+        ToolRun run = ToolRun.Of("send_bw -a -c UD --pair local -n 5");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Contains(" Max msg size in UD is MTU 4096", run.Output, StringComparison.Ordinal);
+        Assert.Equal(Enumerable.Range(1, 12).Select(power => 1 << power), Sizes(run));
+    }
+
+    [Theory]
+    [InlineData("udp")]
+    [InlineData("local")]
+    public void What_finds_no_receive_is_lost_and_counted(string pair)
+    {
+        ToolRun run = ToolRun.Of($"send_bw -c UD -s 64 -n 5000 -r 1 --pair {pair}");
+
+        // How many is a matter of speed: every one is either received or told.
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Equal("5000", ToolRun.Columns(run.Rows[0])[1]);
+        string[] told = [.. run.Output.Split('\n').Where(line => line.Contains("lost", StringComparison.Ordinal))];
+        Assert.All(told, line => Assert.Matches("^ WARNING: [0-9]+ of 5000 messages of 64 bytes were lost \\(UD repeats none\\)$", line));
+        Assert.InRange(told.Length, 0, 1);
+    }
+
+    private static IEnumerable<int> Sizes(ToolRun run) => run.Rows
+        .Where(row => !row.StartsWith(" WARNING", StringComparison.Ordinal))
+        .Select(row => int.Parse(ToolRun.Columns(row)[0], CultureInfo.InvariantCulture));
+
+    [Theory]
     [MemberData(nameof(TestsAndPairs))]
     public void Every_test_runs_for_a_time(string test, string pair)
     {

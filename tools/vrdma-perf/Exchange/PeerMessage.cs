@@ -63,6 +63,9 @@ internal sealed record PeerMessage
     /// <summary>Done: messages sent on each queue pair.</summary>
     public long[]? Sent { get; init; }
 
+    /// <summary>Done: messages received, all together; null when this side was still receiving.</summary>
+    public long? Received { get; init; }
+
     /// <summary>Done: what was measured, if anything.</summary>
     public PeerResult? Result { get; init; }
 

@@ -9,7 +9,7 @@ internal static class PeerProtocol
     public const string Name = "vrdma-perf";
 
     /// <summary>Raised whenever a side of another version could misunderstand.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>The first message of a side.</summary>
     public static PeerMessage Hello(PerfOptions options) => new()
@@ -77,6 +77,7 @@ internal static class PeerProtocol
         {
             ["test"] = options.Test.Name,
             ["size"] = options.AllSizes ? "all" : Text(options.SizeBytes),
+            ["connection"] = options.Connection.ToString(),
             ["qp"] = Text(options.QueuePairs),
             ["bidirectional"] = options.Bidirectional ? "on" : "off",
             ["verify"] = options.Verify ? "on" : "off",

@@ -29,6 +29,8 @@ internal sealed record Availability(Func<PerfTest, bool> Allows, string Reason, 
     public static Availability WarmUp { get; } =
         new(test => test.IsBandwidth && test.Verb != PerfVerb.Send, "is available in READ, WRITE and atomic bandwidth tests only");
 
+    public static Availability SharedReceives { get; } = new(test => test.UsesReceives, "is available in SEND tests only");
+
     public static Availability Receives { get; } =
         new(test => test.UsesReceives, "is available in SEND tests only (nothing else uses the receive queue)", "1");
 }

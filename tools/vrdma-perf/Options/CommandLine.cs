@@ -64,5 +64,7 @@ internal static class CommandLine
     }
 
     private static string Describe(PerfTest test) =>
-        $"{(test.IsLatency ? "Latency" : "Bandwidth")} of {(test.Verb == PerfVerb.Atomic ? "atomic operations" : test.Verb.ToString().ToUpperInvariant())} over RC";
+        $"{(test.IsLatency ? "Latency" : "Bandwidth")} of {(test.Verb == PerfVerb.Atomic ? "atomic operations" : test.Verb.ToString().ToUpperInvariant())} over {Services(test)}";
+
+    private static string Services(PerfTest test) => test.UsesReceives ? "RC, UC or UD" : test.IsResponse ? "RC" : "RC or UC";
 }

@@ -16,13 +16,16 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
 
     private const double DefaultMarginSeconds = 2;
 
+    /// <summary>Receives of UC and UD unless -r says otherwise.</summary>
+    private const int UnreliableReceiveDepth = 4000;
+
     private readonly List<string> _notices = [];
 
     /// <summary>The options of the run.</summary>
     /// <exception cref="UsageException">Flags that contradict each other.</exception>
     public PerfOptions Resolve()
     {
-        RequireReliableConnection();
+        PerfConnection connection = Connection();
         double duration = parsed.GetValue(options.Duration) ?? 0;
         bool all = parsed.GetValue(options.All);
         int size = all ? PerfTest.SweepMaximumBytes : (int)(parsed.GetValue(options.Size) ?? test.DefaultSizeBytes);
@@ -48,7 +51,9 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
             DurationSeconds = duration,
             MarginSeconds = Margin(duration),
             SendDepth = sendDepth,
-            ReceiveDepth = Limit(parsed.GetValue(options.ReceiveDepth) ?? test.DefaultReceiveDepth, test.UsesReceives ? iterations : 0),
+            Connection = connection,
+            UseSharedReceiveQueue = parsed.GetValue(options.SharedReceives),
+            ReceiveDepth = Limit(ReceiveDepth(connection, iterations), test.UsesReceives ? iterations : 0),
             QueuePairs = (int)(parsed.GetValue(options.QueuePairs) ?? 1),
             PostList = postList,
             CompletionModeration = Moderation(size, all, events, sendDepth, postList, iterations),
@@ -88,17 +93,26 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
         return resolved;
     }
 
-    private void RequireReliableConnection()
+    private PerfConnection Connection()
     {
         string connection = parsed.GetValue(options.Connection) ?? "RC";
-        if (connection is "UC" && test.IsResponse)
-            throw new UsageException("-c/--connection UC is not possible with READ and atomics");
-        if (connection is "UD" && !test.UsesReceives)
-            throw new UsageException("-c/--connection UD is possible with SEND only");
-        if (connection is "UC" or "UD" or "XRC" or "DC" or "SRD")
-            throw new UsageException($"-c/--connection {connection} is not supported yet: this version runs RC only");
-        Require(connection == "RC", $"-c/--connection '{connection}' is not a connection type: RC is supported");
+        Require(connection is not "UC" || !test.IsResponse, "-c/--connection UC is not possible with READ and atomics");
+        Require(connection is not "UD" || test.UsesReceives, "-c/--connection UD is possible with SEND only");
+        Require(connection is not ("XRC" or "DC" or "SRD"), $"-c/--connection {connection} is not supported: the device has RC, UC and UD");
+        return connection switch
+        {
+            "RC" => PerfConnection.RC,
+            "UC" => PerfConnection.UC,
+            "UD" => PerfConnection.UD,
+            _ => throw new UsageException($"-c/--connection '{connection}' is not a connection type: please choose from RC, UC, UD"),
+        };
     }
+
+    /// <summary>perftest's choice: who sends to an unreliable service finds more receives, unless told otherwise.</summary>
+    private long ReceiveDepth(PerfConnection connection, long iterations) =>
+        parsed.GetValue(options.ReceiveDepth)
+        ?? (connection == PerfConnection.RC || !test.UsesReceives ? test.DefaultReceiveDepth
+            : iterations == 0 ? UnreliableReceiveDepth : Math.Min(iterations, UnreliableReceiveDepth));
 
     private double Margin(double duration)
     {
@@ -169,6 +183,8 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     {
         Require(resolved.ServerHost is not "", "the host is empty");
         Require(!resolved.CpuUtilization || resolved.IsDuration, "--cpu_util needs -D/--duration");
+        Require(!resolved.Verify || !resolved.IsLossy, "--verify needs -c RC: UC and UD may lose messages");
+        Require(!resolved.UseSharedReceiveQueue || resolved.QueuePairs <= resolved.ReceiveDepth, "--use-srq: the SRQ depth should be greater than the number of QPs");
         Require(!resolved.ReportBoth || resolved.Bidirectional, "--report-both needs -b/--bidirectional");
         if (resolved.Pair != PairMode.None)
         {

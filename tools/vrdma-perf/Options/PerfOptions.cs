@@ -18,6 +18,14 @@ internal enum OutputLevel
     Latency,
 }
 
+/// <summary>The transport service of a test, spelled as on the command line.</summary>
+internal enum PerfConnection
+{
+    RC,
+    UC,
+    UD,
+}
+
 /// <summary>How both ends of a test come to run in one process, if they do.</summary>
 internal enum PairMode
 {
@@ -58,6 +66,11 @@ internal sealed record PerfOptions
 
     /// <summary>Seconds at each end of the duration that are run but not measured.</summary>
     public double MarginSeconds { get; init; }
+
+    public PerfConnection Connection { get; init; }
+
+    /// <summary>All queue pairs take their receives from one shared queue of <see cref="ReceiveDepth"/>.</summary>
+    public bool UseSharedReceiveQueue { get; init; }
 
     public int SendDepth { get; init; }
 
@@ -157,6 +170,11 @@ internal sealed record PerfOptions
     public IReadOnlyList<string> Notices { get; init; } = [];
 
     public bool IsDuration => DurationSeconds > 0;
+
+    /// <summary>Messages may be lost, and nobody hears of it.</summary>
+    public bool IsLossy => Connection != PerfConnection.RC;
+
+    public bool IsDatagram => Connection == PerfConnection.UD;
 
     public bool IsClient => ServerHost is not null;
 

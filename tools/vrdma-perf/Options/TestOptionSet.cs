@@ -35,7 +35,8 @@ internal sealed class TestOptionSet
         Atomic = make.Choice(
             "--atomic_type", ["-A"], "Type of atomic operation (default FETCH_AND_ADD)",
             [("CMP_AND_SWAP", AtomicKind.CompareAndSwap), ("FETCH_AND_ADD", AtomicKind.FetchAndAdd)], Availability.Atomics);
-        Connection = make.Text("--connection", ["-c"], "RC", "Connection type (RC)");
+        Connection = make.Text("--connection", ["-c"], "RC/UC/UD", "Connection type RC/UC/UD (default RC)");
+        SharedReceives = make.Flag("--use-srq", [], "Use a Shared Receive Queue. --rx-depth controls max-wr size of the SRQ", Availability.SharedReceives);
         Device = make.Text("--ib-dev", ["-d"], "dev", "Use the device of this name or address");
         DevicePort = make.Number("--ib-port", ["-i"], "port", 1, 255, "Use this port of the device (default 1)");
         Port = make.Number("--port", ["-p"], "port", 1, 65535, "Listen on/connect to this TCP port (default 18515)");
@@ -91,6 +92,7 @@ internal sealed class TestOptionSet
     public Option<long?> Outstanding { get; }
     public Option<AtomicKind?> Atomic { get; }
     public Option<string?> Connection { get; }
+    public Option<bool> SharedReceives { get; }
     public Option<string?> Device { get; }
     public Option<long?> DevicePort { get; }
     public Option<long?> Port { get; }
@@ -130,11 +132,10 @@ internal sealed class TestOptionSet
         make.Refused("--rdma_cm", ["-R"], false, "is not supported: the device has no rdma_cm");
         make.Refused("--comm_rdma_cm", ["-z", "--com_rdma_cm"], false, "is not supported: the device has no rdma_cm");
         make.Refused("--dualport", ["-O"], false, test.IsBandwidth ? "is not supported: the device has one port" : "is available in bandwidth tests only");
-        make.Refused("--mcg", ["-g"], false, test.UsesReceives ? "is not supported: multicast needs UD" : "is available in SEND tests only");
-        make.Refused("--MGID", ["-M"], true, test.UsesReceives ? "is not supported: multicast needs UD" : "is available in SEND tests only");
+        make.Refused("--mcg", ["-g"], false, test.UsesReceives ? "is not supported: the test has one sender and one receiver" : "is available in SEND tests only");
+        make.Refused("--MGID", ["-M"], true, test.UsesReceives ? "is not supported: the test has one sender and one receiver" : "is available in SEND tests only");
         make.Refused("--hop_limit", ["-L"], true, "is valid for raw Ethernet QPs only");
         make.Refused("--report-counters", ["-W"], true, "is not supported: the device has no counters in sysfs");
-        make.Refused("--use-srq", [], false, test.UsesReceives ? "is not supported yet" : "is available in SEND tests only");
         make.Refused("--run_infinitely", [], false, test.IsBandwidth ? "is not supported: use -D" : "is available in bandwidth tests only");
         foreach (string name in (string[])["--rate_limit", "--rate_limit_type", "--rate_units", "--burst_size", "--typical_pkt_size"])
             make.Refused(name, [], true, test.IsBandwidth ? "is not supported: the device has no rate limiter" : "is available in bandwidth tests only");

@@ -86,8 +86,8 @@ internal sealed class JsonReport(PerfOptions options, DeviceFacts device, bool i
         json.WriteString("Device", device.DeviceName);
         json.WriteNumber("Number_of_qps", options.QueuePairs);
         json.WriteString("Transport_type", "IB");
-        json.WriteString("Connection_type", "RC");
-        json.WriteString("Using_SRQ", "OFF");
+        json.WriteString("Connection_type", options.Connection.ToString());
+        json.WriteString("Using_SRQ", options.UseSharedReceiveQueue ? "ON" : "OFF");
         json.WriteString("PCIe_relax_order", "Unsupported");
         json.WriteString("ibv_wr_API", "OFF");
         if (isClient || options.Bidirectional)

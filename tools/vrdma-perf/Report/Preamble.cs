@@ -27,7 +27,7 @@ internal static class Preamble
             yield return $" Test with events. Using {device.DeviceName}_comp0";
         yield return $" Dual-port       : OFF\t\tDevice         : {device.DeviceName}";
         yield return $" Number of qps   : {options.QueuePairs}\t\tTransport type : IB";
-        yield return " Connection type : RC\t\tUsing SRQ      : OFF";
+        yield return $" Connection type : {options.Connection}\t\tUsing SRQ      : {(options.UseSharedReceiveQueue ? "ON" : "OFF")}";
         yield return " PCIe relax order: Unsupported";
         yield return " ibv_wr* API     : OFF";
         if (isClient || options.Bidirectional)

@@ -9,6 +9,8 @@ namespace RoceEngine.PerfTool.Report;
 /// <summary>The report on standard output, line by line as perftest prints it; with --output only one number per size.</summary>
 internal sealed class TextReport(TextWriter output, PerfOptions options)
 {
+    private readonly List<string> _losses = [];
+
     private bool IsFull => options.Output == OutputLevel.Full;
 
     /// <summary>Notices about what was changed, before everything else.</summary>
@@ -77,6 +79,19 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
             Result(result, 0);
         }
     }
+
+    /// <summary>Says which sizes of a sweep are left out.</summary>
+    public void DatagramLimit(int mtuBytes) => Lines([$" Max msg size in UD is MTU {mtuBytes}", " Changing to this MTU"]);
+
+    /// <summary>Keeps for <see cref="Losses"/> what was lost of a size.</summary>
+    public void NoteLoss(int sizeBytes, long lost, long sent)
+    {
+        if (lost > 0)
+            _losses.Add(string.Create(CultureInfo.InvariantCulture, $" WARNING: {lost} of {sent} messages of {sizeBytes} bytes were lost ({options.Connection} repeats none)"));
+    }
+
+    /// <summary>What was lost, below the rows.</summary>
+    public void Losses() => Lines(_losses);
 
     /// <summary>The last separator.</summary>
     public void End()

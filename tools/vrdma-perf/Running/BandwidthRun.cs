@@ -11,6 +11,9 @@ namespace RoceEngine.PerfTool.Running;
 /// </summary>
 internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters, CompletionWaiter waiter, bool sends, bool receives)
 {
+    /// <summary>How long the last messages may take to arrive once the other side says that it sent them.</summary>
+    private const long LossPatienceNs = 1_000_000_000;
+
     private readonly long[] _sent = new long[posters.Length];
     private readonly long[] _completed = new long[posters.Length];
     private long[] _postedNs = [];
@@ -29,13 +32,18 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
     /// <summary>Messages sent on each queue pair, those of the warm-up among them.</summary>
     public long[] Sent => Array.ConvertAll(_sent, sent => sent + _warmUp);
 
+    /// <summary>Messages received, all together.</summary>
+    public long Received => _totalReceived;
+
     /// <summary>Posts the receives of a size, before the other side may begin.</summary>
     public void Prepare(int sizeBytes)
     {
+        // A shared queue's depth is for all of them.
+        int receivesEach = options.UseSharedReceiveQueue ? options.ReceiveDepth / posters.Length : options.ReceiveDepth;
         for (int index = 0; index < posters.Length; index++)
         {
             posters[index].Prepare(sizeBytes);
-            for (int count = 0; receives && count < options.ReceiveDepth; count++)
+            while (receives && posters[index].OpenReceives < receivesEach && MayPostReceive(index))
                 PostReceive(index);
         }
 
@@ -82,7 +90,11 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
     /// <summary>Serves the other side until it is done and all that it sent has been received.</summary>
     public void Serve(bool mustPoll)
     {
-        if (receives)
+        if (receives && options.IsLossy)
+        {
+            ServeLossy();
+        }
+        else if (receives)
         {
             while (waiter.PeerDone is null || _totalReceived < waiter.PeerDone.Sent!.Sum())
                 TakeCompletions();
@@ -90,6 +102,20 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
         else
         {
             waiter.WaitForPeer(mustPoll);
+        }
+    }
+
+    /// <summary>What has not come a while after the other side sent its last message was lost.</summary>
+    private void ServeLossy()
+    {
+        long quietSinceNs = RunClock.NowNs;
+        long received = _totalReceived;
+        bool isDone = false;
+        while (waiter.PeerDone is null || (_totalReceived < waiter.PeerDone.Sent!.Sum() && RunClock.NowNs - quietSinceNs < LossPatienceNs))
+        {
+            TakeCompletions();
+            if (received != _totalReceived || isDone != waiter.PeerDone is not null)
+                (quietSinceNs, received, isDone) = (RunClock.NowNs, _totalReceived, waiter.PeerDone is not null);
         }
     }
 
@@ -141,7 +167,9 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
             if ((completion.WorkRequestId & MessagePoster.ReceiveMark) != 0)
             {
                 _totalReceived++;
-                PostReceive(index);
+                posters[index].OnReceived();
+                if (MayPostReceive(index))
+                    PostReceive(index);
             }
             else
             {
@@ -150,11 +178,11 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
         }
     }
 
-    /// <summary>Posts a receive unless enough are posted for all messages to come: those of a size must not outlive it.</summary>
+    /// <summary>False when enough are posted for all messages to come: those of a size must not outlive it, unless they fit every size.</summary>
+    private bool MayPostReceive(int index) => options.IsDuration || options.IsLossy || _receivesPosted[index] < options.Iterations;
+
     private void PostReceive(int index)
     {
-        if (!options.IsDuration && _receivesPosted[index] == options.Iterations)
-            return;
         _receivesPosted[index]++;
         posters[index].PostReceive();
     }

@@ -16,5 +16,5 @@ internal static class CompletionError
     private static void Throw(in WorkCompletion completion) =>
         throw new PeerException(
             $"a {((completion.WorkRequestId & MessagePoster.ReceiveMark) != 0 ? "receive" : "send")} on QP 0x{completion.QueuePairNumber:x6} failed: "
-            + $"{completion.Status} (status {(int)completion.Status}, vendor error {completion.VendorError})");
+            + $"{completion.Status} (status {(int)completion.Status}, vendor error {completion.VendorError}): {completion.Status.Explain()}");
 }

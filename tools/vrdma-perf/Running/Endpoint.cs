@@ -11,6 +11,9 @@ internal sealed class Endpoint : IDisposable
     /// <summary>A buffer is never smaller: small messages cycle through it.</summary>
     public const int MinimumBufferBytes = 4096;
 
+    /// <summary>perftest's queue key of datagrams.</summary>
+    public const uint QueueKey = 0x1111_1111;
+
     /// <summary>Send queue slots of a latency test: completions may lag behind the answer.</summary>
     public const int LatencyDepth = 16;
 
@@ -41,9 +44,12 @@ internal sealed class Endpoint : IDisposable
         _memory = context.AllocateMemory(2 * BufferBytes * options.QueuePairs);
         Channel = options.UseEvents ? context.CreateCompletionChannel() : null;
         Completions = context.CreateCompletionQueue((sendDepth + options.ReceiveDepth) * options.QueuePairs, Channel);
+        SharedReceives = options.UseSharedReceiveQueue
+            ? _domain.CreateSharedReceiveQueue(new SharedReceiveQueueOptions { Depth = options.ReceiveDepth })
+            : null;
         Pairs = new QueuePair[options.QueuePairs];
         _psns = new uint[options.QueuePairs];
-        int inlineBytes = options.Test.IsResponse ? 0 : options.InlineBytes ?? DefaultInlineBytes(options.Test);
+        int inlineBytes = options.Test.IsResponse ? 0 : options.InlineBytes ?? DefaultInlineBytes(options);
         for (int index = 0; index < Pairs.Length; index++)
         {
             Pairs[index] = _domain.CreateQueuePair(new QueuePairOptions
@@ -53,8 +59,15 @@ internal sealed class Endpoint : IDisposable
                 SendDepth = sendDepth,
                 ReceiveDepth = options.ReceiveDepth,
                 InlineBytes = Math.Min(inlineBytes, device.MaxInlineBytes),
+                Type = options.Connection switch
+                {
+                    PerfConnection.RC => QueuePairType.Rc,
+                    PerfConnection.UC => QueuePairType.Uc,
+                    _ => QueuePairType.Ud,
+                },
+                SharedReceiveQueue = SharedReceives,
             });
-            Pairs[index].ToInit();
+            Pairs[index].ToInit(queueKey: QueueKey);
             _psns[index] = QueuePairAddress.RandomPsn();
         }
 
@@ -70,6 +83,12 @@ internal sealed class Endpoint : IDisposable
     public CompletionQueue Completions { get; }
 
     public QueuePair[] Pairs { get; }
+
+    /// <summary>Where all queue pairs take their receives from, if they share them.</summary>
+    public SharedReceiveQueue? SharedReceives { get; }
+
+    /// <summary>UD: the way to the other side; set by <see cref="Connect"/>.</summary>
+    public AddressHandle? Destination { get; private set; }
 
     /// <summary>Path MTU in bytes: this side's until <see cref="Connect"/>, then the smaller of both.</summary>
     public int MtuBytes { get; private set; }
@@ -123,13 +142,18 @@ internal sealed class Endpoint : IDisposable
 
         MtuBytes = Math.Min(MtuBytes, peer.MtuBytes);
         OutstandingReads = Math.Max(1, Math.Min(OutstandingReads, peer.OutstandingReads));
+        if (options.IsDatagram)
+            Destination = _domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = address, TrafficClass = (byte)options.TrafficClass });
         for (int index = 0; index < Pairs.Length; index++)
         {
-            Pairs[index].ToReadyToReceive(
-                new QueuePairAddress(address, peer.QueuePairs[index].Number, peer.QueuePairs[index].Psn),
-                MtuBytes,
-                (byte)OutstandingReads,
-                trafficClass: (byte)options.TrafficClass);
+            if (options.IsDatagram)
+                Pairs[index].ToReadyToReceive();
+            else
+                Pairs[index].ToReadyToReceive(
+                    new QueuePairAddress(address, peer.QueuePairs[index].Number, peer.QueuePairs[index].Psn),
+                    MtuBytes,
+                    (byte)OutstandingReads,
+                    trafficClass: (byte)options.TrafficClass);
             Pairs[index].ToReadyToSend(_psns[index], (byte)options.Timeout, (byte)options.RetryCount, maxRdAtomic: (byte)OutstandingReads);
         }
     }
@@ -156,6 +180,8 @@ internal sealed class Endpoint : IDisposable
         {
             foreach (QueuePair? pair in Pairs)
                 pair?.Dispose();
+            SharedReceives?.Dispose();
+            Destination?.Dispose();
             Completions.Dispose();
             Channel?.Dispose();
             foreach (MemoryRegion region in _regions)
@@ -175,7 +201,7 @@ internal sealed class Endpoint : IDisposable
         Require("-m/--mtu", options.MtuBytes, MtuBytes);
         Require("-q/--qp", options.QueuePairs, device.MaxQueuePairs);
         Require("-t/--tx-depth", sendDepth, device.MaxWorkRequests);
-        Require("-r/--rx-depth", options.ReceiveDepth, device.MaxWorkRequests);
+        Require("-r/--rx-depth", options.ReceiveDepth, options.UseSharedReceiveQueue ? device.MaxSharedReceiveRequests : device.MaxWorkRequests);
         Require("-q/--qp times the depth of its queues,", (long)(sendDepth + options.ReceiveDepth) * options.QueuePairs, device.MaxCompletionEntries);
 
         static void Require(string flag, long asked, long maximum)
@@ -199,8 +225,9 @@ internal sealed class Endpoint : IDisposable
     }
 
     /// <summary>perftest's choice for a latency test of a device that can send inline; none for bandwidth.</summary>
-    private static int DefaultInlineBytes(PerfTest test) => (test.IsLatency, test.Verb) switch
+    private static int DefaultInlineBytes(PerfOptions options) => (options.Test.IsLatency, options.Test.Verb) switch
     {
+        (true, PerfVerb.Send) when options.IsDatagram => 188,
         (true, PerfVerb.Write) => 220,
         (true, PerfVerb.Send) => 236,
         _ => 0,
@@ -209,7 +236,7 @@ internal sealed class Endpoint : IDisposable
     private static int SendDepth(PerfOptions options) => options.Test.IsLatency ? LatencyDepth : options.SendDepth;
 
     private static long BufferBytesFor(PerfOptions options) =>
-        (Math.Max(options.SizeBytes, MinimumBufferBytes) + (long)MinimumBufferBytes - 1) / MinimumBufferBytes * MinimumBufferBytes;
+        (Math.Max(options.SizeBytes, MinimumBufferBytes) + (options.IsDatagram ? AddressHandle.GlobalRouteHeaderBytes : 0L) + (long)MinimumBufferBytes - 1) / MinimumBufferBytes * MinimumBufferBytes;
 
     private static long RoundUpToPowerOfTwo(long value) => (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)value);
 }

@@ -19,6 +19,8 @@ internal sealed class MessagePoster
     private readonly ulong _receiveBase;
     private readonly ulong _remoteBase;
     private readonly uint _localKey;
+    private readonly SharedReceiveQueue? _sharedReceives;
+    private readonly uint _wholeBuffer;
     private readonly int _inlineBytes;
     private readonly int _index;
     private SendRequest _request;
@@ -27,6 +29,9 @@ internal sealed class MessagePoster
     private uint _stepBytes;
     private uint _offset;
     private uint _receiveOffset;
+
+    /// <summary>Receives posted that no message took.</summary>
+    public int OpenReceives { get; private set; }
 
     public MessagePoster(Endpoint endpoint, int index, PeerQueuePair peer, PerfOptions options)
     {
@@ -39,6 +44,10 @@ internal sealed class MessagePoster
         _localKey = endpoint.RegionOf(index).LocalKey;
         _inlineBytes = endpoint.InlineBytes;
         _request.RemoteKey = peer.RemoteKey;
+        _sharedReceives = endpoint.SharedReceives;
+        _wholeBuffer = options.IsLossy ? (uint)endpoint.BufferBytes : 0;
+        if (options.IsDatagram)
+            (_request.Destination, _request.RemoteQueuePair, _request.RemoteQueueKey) = (endpoint.Destination, peer.Number, Endpoint.QueueKey);
     }
 
     public QueuePair Pair => _pair;
@@ -82,14 +91,23 @@ internal sealed class MessagePoster
             (_request.CompareAdd, _request.Swap) = (_request.Swap, _request.Swap + 1);
     }
 
-    /// <summary>Posts a receive for a message of the prepared size.</summary>
+    /// <summary>Posts a receive for a message of the prepared size; where messages get lost, for any, since it may outlive the size.</summary>
     public void PostReceive()
     {
-        ScatterGatherEntry entry = new(_receiveBase + _receiveOffset, _entry.Length, _localKey);
-        _pair.PostReceive(ReceiveMark | (uint)_index, entry);
+        ScatterGatherEntry entry = _wholeBuffer != 0
+            ? new(_receiveBase, _wholeBuffer, _localKey)
+            : new(_receiveBase + _receiveOffset, _entry.Length, _localKey);
+        if (_sharedReceives is null)
+            _pair.PostReceive(ReceiveMark | (uint)_index, entry);
+        else
+            _sharedReceives.PostReceive(ReceiveMark | (uint)_index, entry);
+        OpenReceives++;
         if (_stepBytes != 0)
             _receiveOffset = Advance(_receiveOffset);
     }
+
+    /// <summary>A message took a receive.</summary>
+    public void OnReceived() => OpenReceives--;
 
     private uint Advance(uint offset)
     {

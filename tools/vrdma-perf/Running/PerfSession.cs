@@ -52,6 +52,9 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
 
         DeviceFacts facts = new(context.Name, endpoint.MtuBytes, endpoint.InlineBytes, endpoint.OutstandingReads);
         JsonReport json = new(options, facts, isClient);
+        int mostBytes = options.IsDatagram ? endpoint.MtuBytes : int.MaxValue;
+        if (options.AllSizes && mostBytes < PerfTest.SweepMaximumBytes)
+            report.DatagramLimit(mostBytes);
         report.Parameters(facts, isClient);
         report.QueuePairs("local", own, endpoint.OutstandingReads);
         report.QueuePairs("remote", peer, endpoint.OutstandingReads);
@@ -64,7 +67,7 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         CompletionWaiter waiter = new(endpoint, options, channel);
         Verification? verification = options.Verify ? new Verification(options, endpoint) : null;
         List<string> missed = [];
-        foreach (int sizeBytes in options.Sizes())
+        foreach (int sizeBytes in options.Sizes().Select(size => Math.Min(size, mostBytes)).Distinct())
         {
             waiter.Restart();
             verification?.Prepare(sizeBytes);
@@ -75,6 +78,7 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
             _step++;
         }
 
+        report.Losses();
         report.End();
         if (options.JsonFile is { } file && Results.Count > 0)
             json.Save(file);
@@ -104,7 +108,8 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         double busy = CpuFacts.BusyPercent(before, CpuFacts.ReadTicks());
         verification?.Check(sizeBytes, sends ? run.Sent : null, waiter.PeerDone!.Sent);
         if (!sends)
-            SendDone(run.Sent, default);
+            SendDone(run.Sent, default, run.Received);
+        NoteLosses(sizeBytes, run, waiter.PeerDone!, receives);
         BandwidthResult other = FromPeer(sizeBytes, waiter.PeerDone!);
         BandwidthResult shown = options.Bidirectional ? own.Plus(other) : sends ? own : other;
         report.Result(shown, busy);
@@ -137,6 +142,16 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         Results.Add(result);
     }
 
+    /// <summary>What this side sent or should have received, and what came of it.</summary>
+    private void NoteLosses(int sizeBytes, BandwidthRun run, PeerMessage peer, bool receives)
+    {
+        if (!options.IsLossy || !options.Test.UsesReceives)
+            return;
+        long sent = receives ? peer.Sent!.Sum() : run.Sent.Sum();
+        long received = receives ? run.Received : peer.Received ?? sent;
+        report.NoteLoss(sizeBytes, sent - received, sent);
+    }
+
     /// <summary>Both sides are ready for what comes next. The other side's device may need this side's to run meanwhile.</summary>
     private void Barrier(CompletionWaiter waiter)
     {
@@ -150,11 +165,12 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
             throw new PeerException($"the other side is out of step: at size {peer.Step + 1} instead of {_step + 1}");
     }
 
-    private void SendDone(long[] sent, in BandwidthResult result) => channel.Send(new PeerMessage
+    private void SendDone(long[] sent, in BandwidthResult result, long? received = null) => channel.Send(new PeerMessage
     {
         Kind = PeerMessageKind.Done,
         Step = _step,
         Sent = sent,
+        Received = received,
         Result = new PeerResult(result.Iterations, result.PeakBytesPerSecond, result.AverageBytesPerSecond, result.MessagesPerSecond),
     });
 

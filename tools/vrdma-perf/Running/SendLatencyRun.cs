@@ -18,9 +18,11 @@ internal sealed class SendLatencyRun(PerfOptions options, MessagePoster poster, 
 
     protected override bool Await(long number)
     {
+        LossWatch watch = new(Options);
         while (_received < number)
         {
             TakeCompletions();
+            watch.Check();
             if (Waiter.PeerDone is not null && Options.IsDuration && _received < number)
                 return false;
         }

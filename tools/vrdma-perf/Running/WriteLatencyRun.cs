@@ -31,9 +31,11 @@ internal sealed unsafe class WriteLatencyRun(PerfOptions options, Endpoint endpo
     protected override bool Await(long number)
     {
         byte expected = (byte)number;
+        LossWatch watch = new(Options);
         while (Volatile.Read(ref *_awaited) != expected)
         {
             TakeCompletions();
+            watch.Check();
             for (int look = 0; look < _looks && Volatile.Read(ref *_awaited) != expected; look++)
             {
             }

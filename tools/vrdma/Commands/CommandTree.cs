@@ -45,6 +45,7 @@ internal static class CommandTree
             StatCommand.Create(),
             CaptureCommand.Create(),
             DecodeCommand.Create(),
+            ExplainCommand.Create(),
             GuestCommand.Create(),
         };
         return root;
@@ -53,7 +54,7 @@ internal static class CommandTree
     private static string UsageMessage(ParseResult parsed, string[] args)
     {
         if (args.Length == 0)
-            return "a command is required: demo, devices, devinfo, stat, capture or decode (see vrdma --help)";
+            return "a command is required: demo, devices, devinfo, stat, capture, decode or explain (see vrdma --help)";
 
         // One mistake can be reported in several ways: best by the option that was mistyped, else by the word.
         return (FirstError("'-") ?? FirstError("'") ?? parsed.Errors[0]).Message;

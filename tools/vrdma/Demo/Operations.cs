@@ -56,7 +56,7 @@ internal static class Operations
 
             WorkCompletion completion = NextCompletion(session);
             latencies[completed] = Stopwatch.GetElapsedTime(postedTicks[completed]).TotalMicroseconds;
-            Require(completion.Status == CompletionStatus.Success, pass, completed, "completed with status", completion.Status);
+            RequireSuccess(completion, pass, completed, "completed with status");
             Require(completion.WorkRequestId == (ulong)completed, pass, completed, "completed out of order, as", completion.WorkRequestId);
             Require(completion.Opcode == RequesterOpcode(pass.Operation), pass, completed, "completed as", completion.Opcode);
         }
@@ -103,7 +103,7 @@ internal static class Operations
         for (int i = 0; i < pass.Messages; i++)
         {
             WorkCompletion completion = NextCompletion(session);
-            Require(completion.Status == CompletionStatus.Success, pass, i, "was received with status", completion.Status);
+            RequireSuccess(completion, pass, i, "was received with status");
             Require(completion.WorkRequestId == (ulong)i, pass, i, "was received out of order, by", completion.WorkRequestId);
             Require(
                 completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive),
@@ -128,6 +128,12 @@ internal static class Operations
         }
 
         return one[0];
+    }
+
+    private static void RequireSuccess(in WorkCompletion completion, Pass pass, int index, string what)
+    {
+        if (completion.Status != CompletionStatus.Success)
+            Require(false, pass, index, what, $"{completion.Status}: {completion.Status.Explain()}");
     }
 
     private static void Require<T>(bool condition, Pass pass, int index, string what, T value)
