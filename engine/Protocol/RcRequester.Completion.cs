@@ -13,6 +13,7 @@ internal sealed unsafe partial class RcRequester
     private bool _progressed;
     private Psn _ackedEnd;
     private PsnRanges? _placed;
+    private bool _gotBadResponse;
 
     /// <summary>An acknowledgement or a response. What does not belong to an outstanding request is counted and dropped.</summary>
     public void HandleResponse(in Packet packet, long nowNs)
@@ -64,7 +65,7 @@ internal sealed unsafe partial class RcRequester
                 HandleNakAfterProgress(packet.Psn, (NakCode)syndrome.Code, nowNs);
                 break;
             default:
-                Counters.DroppedBadResponse++;
+                DropBadResponse();
                 break;
         }
     }
@@ -110,7 +111,7 @@ internal sealed unsafe partial class RcRequester
         int skipBytes = skip << _qp.MtuShift;
         if (slot->Request.Opcode != WorkOpcode.Read || index + count > slot->PacketCount || packet.PayloadBytes - skipBytes != bytes)
         {
-            Counters.DroppedBadResponse++;
+            DropBadResponse();
             return;
         }
 
@@ -123,7 +124,7 @@ internal sealed unsafe partial class RcRequester
     {
         if (packet.Opcode != Opcode.RcReadResponseOnly || packet.PayloadBytes != 0)
         {
-            Counters.DroppedBadResponse++;
+            DropBadResponse();
             return;
         }
 
@@ -142,7 +143,7 @@ internal sealed unsafe partial class RcRequester
         SendSlot* slot = FindSlot(packet.Psn);
         if (!slot->Request.Opcode.IsAtomic())
         {
-            Counters.DroppedBadResponse++;
+            DropBadResponse();
             return;
         }
 
@@ -152,6 +153,16 @@ internal sealed unsafe partial class RcRequester
         carrier.Segments = &piece;
         var payload = new PayloadReader(carrier, 0);
         TakeResponse(slot, ref payload, packet.Psn, 1, 0, sizeof(ulong), nowNs);
+    }
+
+    /// <summary>
+    /// A response that does not fit what was asked: not taken, since anybody could have sent it. If nothing better comes, it is what the
+    /// request fails with.
+    /// </summary>
+    private void DropBadResponse()
+    {
+        Counters.DroppedBadResponse++;
+        _gotBadResponse = true;
     }
 
     /// <summary>

@@ -111,6 +111,7 @@ internal sealed unsafe partial class RcRequester
         _blockedOnProgress = false;
         _rnrWaiting = false;
         _wentBack = false;
+        _gotBadResponse = false;
         _drainPending = false;
     }
 }

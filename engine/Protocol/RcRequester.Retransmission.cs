@@ -88,6 +88,7 @@ internal sealed unsafe partial class RcRequester
         _retriesLeft = _qp.Attributes.RetryCount;
         _rnrRetriesLeft = _qp.Attributes.RnrRetry;
         _wentBack = false;
+        _gotBadResponse = false;
         if (_rnrWaiting)
         {
             _rnrWaiting = false;
@@ -151,7 +152,7 @@ internal sealed unsafe partial class RcRequester
                 Fail(CompletionStatus.RemoteOperationError, "the responder could not carry out the request, by a fault of its own", nowNs);
                 break;
             default:
-                Counters.DroppedBadResponse++;
+                DropBadResponse();
                 break;
         }
     }
@@ -161,7 +162,15 @@ internal sealed unsafe partial class RcRequester
     {
         if (_retriesLeft == 0)
         {
-            Fail(CompletionStatus.RetryExceededError, hint, nowNs);
+            if (_gotBadResponse)
+            {
+                Fail(CompletionStatus.BadResponseError, "the responses that came do not fit the request: their opcode or length is another", nowNs);
+            }
+            else
+            {
+                Fail(CompletionStatus.RetryExceededError, hint, nowNs);
+            }
+
             return false;
         }
 

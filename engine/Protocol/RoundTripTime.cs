@@ -4,7 +4,7 @@ namespace RoceEngine.Protocol;
 /// The smoothed time from a packet to its acknowledgement, with its variation, by the recurrences of RFC 6298. The acknowledgement's
 /// own delay is part of it.
 /// </summary>
-internal struct RoundTripTime
+public struct RoundTripTime
 {
     /// <summary>A probe comes no earlier than this, in ns: a thread that was not scheduled for a moment is not a loss.</summary>
     public const long ProbeAfterLeastNs = 250_000;
