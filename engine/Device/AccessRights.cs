@@ -9,6 +9,7 @@ internal static class AccessRights
     private const AccessFlags Stock = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic
         | AccessFlags.WindowBind;
 
+    // Guest memory is as persistent as what the host backs it with; a FLUSH orders and answers, the device adds no durability of its own.
     private const AccessFlags Flush = AccessFlags.FlushGlobal | AccessFlags.FlushPersistent;
 
     /// <summary>Rights that a region or a QP may have.</summary>
