@@ -46,6 +46,15 @@ internal sealed unsafe partial class RcResponder
             ref ReadAtomicResource resource = ref _resources.OldestPending;
             if (!TryFillResponse(ref resource, ref packet))
             {
+                if (resource.WasAnswered)
+                {
+                    // A copy of a request that was answered whole: it may have been late on its way, and must not end a connection whose key
+                    // was taken back since.
+                    Counters.DroppedTooOld++;
+                    _resources.FinishOldestPending();
+                    continue;
+                }
+
                 FailResponse(resource.FirstPsn + resource.NextIndex, nowNs);
                 return false;
             }

@@ -35,6 +35,21 @@ public class ResponderMemoryTests
         Assert.Equal(0, lone.Host.Memory.BytesWritten);
     }
 
+    [Fact]
+    public void A_copy_of_a_READ_that_was_answered_does_no_harm_when_its_key_has_gone_since()
+    {
+        var lone = new Lone(new DuoOptions());
+        uint key = lone.Host.Memory.Register(lone.Base, 4096, Duo.AllAccess);
+        Packet read = lone.Request(Opcode.RcReadRequest, 0) with { RemoteKey = key, DmaLength = 512 };
+        lone.Receive(read);
+        Assert.Equal(1, lone.Poll());
+        lone.Host.Memory.Deregister(key);
+        lone.Receive(read);
+        Assert.Equal(0, lone.Poll());
+        Assert.Equal(QueuePairState.ReadyToSend, lone.Qp.State);
+        Assert.Equal(1, lone.Host.Counters.DroppedTooOld);
+    }
+
     [Theory]
     [InlineData(Opcode.RcWriteOnly)]
     [InlineData(Opcode.RcReadRequest)]
