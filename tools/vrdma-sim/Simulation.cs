@@ -108,7 +108,7 @@ internal sealed class Simulation
     private string Stuck() => string.Join(", ", _connections.Where(each => !each.IsDone).Select(each => each.Left.Name + "/right"));
 
     // As many as all queue pairs of one guest could have at a time: no completion queue overruns by accident.
-    private static int CompletionsMax(WorldPlan plan) => 64 + plan.Connections.Sum(each => Depth(each.Left) + Depth(each.Right));
+    private static int CompletionsMax(WorldPlan plan) => 128 + plan.Connections.Sum(each => Depth(each.Left) + Depth(each.Right));
 
     private static int Depth(EndPlan end) => end.SendDepth + end.ReceiveDepth;
 }

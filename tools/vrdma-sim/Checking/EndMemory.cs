@@ -13,7 +13,8 @@ internal sealed class EndMemory : IDisposable
 {
     private const int GuardBytes = 64;
     private const int WordBytes = sizeof(ulong);
-    private const AccessFlags All = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic;
+    private const AccessFlags All = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic
+        | AccessFlags.WindowBind;
 
     private readonly GuestMemory _memory;
     private readonly int _targetBytes;
@@ -62,6 +63,8 @@ internal sealed class EndMemory : IDisposable
 
     /// <summary>Remote address of the word.</summary>
     public ulong WordAddress => Target.Address;
+
+    public Span<byte> TargetBytes(int offset, int bytes) => _memory.AsSpan(_targetStart + WordBytes + offset, bytes);
 
     public Span<byte> LandingBytes(int offset, int bytes) => _memory.AsSpan(_landingStart + offset, bytes);
 

@@ -12,22 +12,24 @@ internal static class ConnectionDrawing
         if (dice.Chance(0.8))
             right = (left + dice.Between(1, guests - 1)) % guests;
         bool isEager = dice.Chance(0.25);
+        QueuePairType service = dice.Pick(
+            QueuePairType.Rc, QueuePairType.Rc, QueuePairType.Rc, QueuePairType.Rc, QueuePairType.Rc, QueuePairType.Uc, QueuePairType.Ud);
         return new ConnectionPlan
         {
             Index = index,
-            Service = QueuePairType.Rc,
+            Service = service,
             MtuBytes = dice.Pick(256, 512, 1024, 1024, 2048, 4096, 4096),
             Timeout = (byte)dice.Between(9, 13),
             RetryCount = (byte)(dice.Chance(0.85) ? 7 : dice.Between(0, 6)),
             RnrRetry = (byte)(dice.Chance(0.85) ? 7 : dice.Between(0, 6)),
             RnrTimer = (byte)dice.Between(1, 14),
             RdAtomic = (byte)dice.Pick(1, 2, 4, 16),
-            Left = DrawEnd(dice, left, queues, isBig, isEager),
-            Right = DrawEnd(dice, right, queues, isBig, isEager),
+            Left = DrawEnd(dice, service, left, queues, isBig, isEager),
+            Right = DrawEnd(dice, service, right, queues, isBig, isEager),
         };
     }
 
-    private static EndPlan DrawEnd(Dice dice, int guest, int queues, bool isBig, bool isEager)
+    private static EndPlan DrawEnd(Dice dice, QueuePairType service, int guest, int queues, bool isBig, bool isEager)
     {
         int receiveDepth = isBig ? dice.Between(1, 4) : dice.Pick(1, 2, 4, 8, 16, 32);
         int areaBytes = isBig ? dice.Pick(1 << 20, 4 << 20) : dice.Pick(4 << 10, 16 << 10, 64 << 10);
@@ -51,22 +53,25 @@ internal static class ConnectionDrawing
             TargetBytes = areaBytes,
             LandingBytes = areaBytes,
             ReceiveDelayNsMax = dice.Pick<long>(0, 0, 10_000, 100_000, 1_500_000),
-            Weights = DrawWeights(dice),
-            ViolationAt = dice.Chance(0.12) ? dice.Between(0, requests) : -1,
+            Weights = DrawWeights(dice, service),
+            UsesSharedReceives = dice.Chance(0.25),
+            UsesWindow = service == QueuePairType.Rc && dice.Chance(0.35),
+            ViolationAt = service == QueuePairType.Rc && dice.Chance(0.12) ? dice.Between(0, requests) : -1,
         };
     }
 
     // All kinds together, or one or two of them alone: pure streams find other mistakes than mixtures.
-    private static int[] DrawWeights(Dice dice)
+    private static int[] DrawWeights(Dice dice, QueuePairType service)
     {
+        int kinds = Traffic.Operations.CountOf(service);
         int[] weights = new int[Traffic.Operations.Count];
         if (dice.Chance(0.6))
         {
-            Array.Fill(weights, 1);
+            weights.AsSpan(0, kinds).Fill(1);
             return weights;
         }
-        weights[dice.Between(0, weights.Length - 1)] = 3;
-        weights[dice.Between(0, weights.Length - 1)] += 1;
+        weights[dice.Between(0, kinds - 1)] = 3;
+        weights[dice.Between(0, kinds - 1)] += 1;
         return weights;
     }
 }

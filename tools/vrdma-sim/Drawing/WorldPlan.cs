@@ -109,6 +109,12 @@ internal sealed record EndPlan
     /// <summary>Weights of the operations, in the order of <see cref="Traffic.Operation"/>.</summary>
     public required int[] Weights { get; init; }
 
+    /// <summary>Messages come into the guest's shared receive queue.</summary>
+    public required bool UsesSharedReceives { get; init; }
+
+    /// <summary>The peer reaches the target through memory windows as well, which it closes by SEND with invalidate.</summary>
+    public required bool UsesWindow { get; init; }
+
     /// <summary>Which of this end's requests breaks a rule; -1 for none.</summary>
     public required int ViolationAt { get; init; }
 }
@@ -118,6 +124,9 @@ internal sealed record NetworkPhase(long FromNs, SimulatedNetworkOptions Options
 {
     /// <summary>Probability that a datagram does not arrive whole.</summary>
     public double DropRate => Options.LossRate + Options.CorruptRate + Options.TruncateRate;
+
+    /// <summary>A datagram may come twice, or before one that was sent earlier.</summary>
+    public bool Shuffles => Options.ReorderRate + Options.DuplicateRate > 0;
 
     /// <summary>More than retries with a generous timeout bridge for sure.</summary>
     public bool IsSevere => DropRate > 0.055 || Options.DelayMaxNs > 400_000;

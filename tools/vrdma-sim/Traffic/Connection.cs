@@ -83,10 +83,11 @@ internal sealed class Connection
         _world.Log.Add(_world.NowNs, EventKind.Disrupted, end.Name, (ulong)kind);
         switch (kind)
         {
-            case DisruptionKind.DestroyQueuePair:
+            case DisruptionKind.DestroyQueuePair when end.MayBeDestroyedInFlight:
                 end.Destroy();
                 OnFailed();
                 break;
+            case DisruptionKind.DestroyQueuePair:
             case DisruptionKind.MoveToError:
                 end.MoveToError();
                 OnFailed();
@@ -118,7 +119,7 @@ internal sealed class Connection
     {
         if (end.State != EndState.Up)
             return;
-        if (_dice.Chance(0.5))
+        if (_dice.Chance(0.5) || !end.MayBeDestroyedInFlight)
             end.MoveToError();
         else
             end.Destroy();

@@ -10,6 +10,7 @@ internal sealed partial class ConnectionEnd
 {
     private bool _sendFailed;
     private bool _receiveFlushed;
+    private bool _lastReceiveTaken;
 
     /// <summary>The application moved the queue pair to the error state.</summary>
     public bool WasMovedToError { get; private set; }
@@ -23,7 +24,10 @@ internal sealed partial class ConnectionEnd
     /// <summary>The peer may use the target no more from now on.</summary>
     public void RevokeTarget()
     {
-        Memory.Revoke();
+        if (_plan.UsesWindow)
+            RevokeWindow();
+        else
+            Memory.Revoke();
         RevokedNs = _world.NowNs;
         ResponderMayFail = true;
     }
@@ -31,8 +35,15 @@ internal sealed partial class ConnectionEnd
     /// <summary>An asynchronous event of this end's queue pair.</summary>
     public void OnEvent(AsyncEventType type)
     {
-        if (type is AsyncEventType.CommunicationEstablished)
+        if (type == AsyncEventType.CommunicationEstablished)
             return;
+        if (type == AsyncEventType.LastWorkRequestReached)
+        {
+            SimulationFailure.Unless(_plan.UsesSharedReceives && !_lastReceiveTaken, () => $"{Name}: {type} twice, or without a shared receive queue");
+            _lastReceiveTaken = true;
+            BeginFailing();
+            return;
+        }
         SimulationFailure.Unless(
             type is AsyncEventType.QueuePairRequestError or AsyncEventType.QueuePairAccessError && ResponderMayFail,
             () => $"{Name}: {type} without a cause");
@@ -43,6 +54,9 @@ internal sealed partial class ConnectionEnd
     {
         _sendFailed = false;
         _receiveFlushed = false;
+        _lastReceiveTaken = false;
+        OpenWindowKey = 0;
+        _isWindowRevoked = false;
         WasMovedToError = false;
         ResponderMayFail = false;
         RevokedNs = long.MaxValue;
@@ -64,7 +78,7 @@ internal sealed partial class ConnectionEnd
             CompletionStatus.FlushError => WasMovedToError || ResponderMayFail,
             CompletionStatus.RetryExceededError => IsSilenceExplained(),
             CompletionStatus.RnrRetryExceededError => _connection.Plan.RnrRetry != 7 && Operations.TakesReceive(send.Opcode),
-            CompletionStatus.RemoteAccessError => Peer.RevokedNs != long.MaxValue && send.UsesTarget,
+            CompletionStatus.RemoteAccessError => Peer.HasRevoked(send),
             _ => false,
         };
         SimulationFailure.Unless(isExplained, () => $"{Name}: {send.Opcode} #{send.Id} ended with {status}, and nothing in this world explains it");

@@ -61,10 +61,12 @@ internal sealed partial class ConnectionEnd
         _connection.Tally.Succeeded(send.Operation);
         SimulationFailure.Unless(
             send.Doom == CompletionStatus.Success, () => $"{Name}: {send.Opcode} #{send.Id} succeeded, and should have failed with {send.Doom}");
+        if (send.Operation == Operation.BindWindow)
+            OpenWindowKey = send.WindowKey;
         SimulationFailure.Unless(
-            !send.UsesTarget || send.PostedNs <= Peer.RevokedNs,
+            !IsReliable || !Peer.HasRevoked(send) || send.PostedNs <= Peer.RevokedNs,
             () => $"{Name}: {send.Opcode} #{send.Id} succeeded in memory whose registration had been taken away");
-        if (send.Message is { } message)
+        if (send.Message is { } message && IsReliable)
             message.IsAcknowledged = true;
         if (send.OwnsLanding)
             CheckLanding(send);

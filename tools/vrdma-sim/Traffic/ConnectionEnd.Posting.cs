@@ -45,10 +45,15 @@ internal sealed partial class ConnectionEnd
         if (!TryPost(send))
             return false;
         PostedCount++;
+        Enter(send);
+        return true;
+    }
+
+    private void Enter(PostedSend send)
+    {
         _sends.Add(send);
         EnterModels(send);
         _world.Log.Add(_world.NowNs, EventKind.Posted, Name, send.Id, (ulong)send.Opcode | (send.IsSignaled ? 256u : 0), (ulong)send.Bytes);
-        return true;
     }
 
     private void EnterModels(PostedSend send)
@@ -60,7 +65,16 @@ internal sealed partial class ConnectionEnd
             Peer.ResponderMayFail |= send.Doom != CompletionStatus.LocalProtectionError;
             return;
         }
-        if (send.WritesTarget)
+        if (send.WritesTarget && !IsReliable)
+        {
+            Peer.Memory.Model.Forget(send.TargetOffset, send.Bytes);
+            Peer._peerWrites.Add(send);
+        }
+        else if (send.Operation == Operation.SendWithInvalidate)
+        {
+            Peer.OpenWindowKey = 0;
+        }
+        else if (send.WritesTarget)
             Peer.Memory.Model.Write(send.TargetOffset, Guest.Source.Expected(send.SourceOffset, send.Bytes));
         else if (send.Operation == Operation.FetchAdd)
             send.ExpectedWord = Peer.Memory.Word.Add(send.Addend);
@@ -70,22 +84,24 @@ internal sealed partial class ConnectionEnd
 
     private PostedSend? DrawSend(Operation operation)
     {
+        if (operation == Operation.SendWithInvalidate && Peer.OpenWindowKey == 0)
+            operation = Operation.Send;
         int most = operation switch
         {
-            Operation.Send or Operation.SendWithImmediate => Math.Min(Peer._plan.ReceiveBytes, Guest.Source.Bytes),
+            Operation.Send or Operation.SendWithImmediate or Operation.SendWithInvalidate =>
+                Math.Min(Math.Min(Peer.MessageBytesMax, IsDatagram ? DatagramBytesMax : int.MaxValue), Guest.Source.Bytes),
             Operation.Write or Operation.WriteWithImmediate => Math.Min(Peer._plan.TargetBytes, Guest.Source.Bytes),
             Operation.ReadSource => Math.Min(_plan.LandingBytes / 2, Peer.Guest.Source.Bytes),
             Operation.ReadTarget => Math.Min(_plan.LandingBytes / 2, Peer._plan.TargetBytes),
             _ => sizeof(ulong),
         };
-        bool isAtomic = operation >= Operation.CompareSwap;
-        int bytes = isAtomic ? sizeof(ulong) : DrawBytes(most);
+        int bytes = Operations.IsAtomic(operation) ? sizeof(ulong) : DrawBytes(most);
         return MakeDrawn(operation, bytes);
     }
 
     private PostedSend? MakeDrawn(Operation operation, int bytes)
     {
-        bool lands = operation >= Operation.ReadSource;
+        bool lands = Operations.Lands(operation);
         int landing = lands ? _landing.TryTake(bytes) : 0;
         if (landing < 0)
             return null;
@@ -104,6 +120,10 @@ internal sealed partial class ConnectionEnd
         bool usesTarget = opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate || operation == Operation.ReadTarget;
         int target = usesTarget ? _dice.Between(0, Math.Max(0, Peer._plan.TargetBytes - bytes)) : 0;
         bool isShared = operation == Operation.FetchAddShared;
+        bool mayUseWindow = usesTarget || operation is Operation.CompareSwap or Operation.FetchAdd;
+        uint window = operation == Operation.SendWithInvalidate || (mayUseWindow && doom == CompletionStatus.Success && _dice.Chance(0.6))
+            ? Peer.OpenWindowKey
+            : 0;
         return new PostedSend
         {
             Id = (ulong)PostedCount,
@@ -121,13 +141,23 @@ internal sealed partial class ConnectionEnd
             Counter = isShared ? _dice.Between(0, SharedCounters.Count - 1) : 0,
             Addend = isShared ? (ulong)_dice.Between(1, SharedCounters.AddendMax) : _dice.Next64(),
             Counters = isShared ? Peer.Guest.Counters : null,
-            Message = Operations.TakesReceive(opcode) ? MakeMessage(opcode, bytes, source, doom) : null,
+            WindowKey = window,
+            Message = Operations.TakesReceive(opcode) ? MakeMessage(opcode, bytes, source, target, window, doom) : null,
             Doom = doom,
         };
     }
 
-    private ExpectedMessage MakeMessage(SendOpcode opcode, int bytes, int source, CompletionStatus doom) =>
-        new() { Opcode = opcode, Bytes = bytes, Source = Guest.Source, SourceOffset = source, Immediate = (uint)_dice.Next64(), Doom = doom };
+    private ExpectedMessage MakeMessage(SendOpcode opcode, int bytes, int source, int target, uint window, CompletionStatus doom) => new()
+    {
+        Opcode = opcode,
+        Bytes = bytes,
+        Source = Guest.Source,
+        SourceOffset = source,
+        Immediate = opcode == SendOpcode.SendWithInvalidate ? window : (uint)_dice.Next64(),
+        TargetOffset = target,
+        Id = (ulong)PostedCount,
+        Doom = doom,
+    };
 
     /// <summary>Mostly little, sometimes nothing, sometimes around a multiple of the path MTU, sometimes all that fits.</summary>
     private int DrawBytes(int most)

@@ -7,11 +7,19 @@ namespace RoceEngine.Simulation.Traffic;
 /// <content>Receives: posted, perhaps late on purpose, and compared with what the peer sent.</content>
 internal sealed partial class ConnectionEnd
 {
-    private const int SlotGuardBytes = 16;
+    /// <summary>Bytes behind a receive that no message may touch.</summary>
+    public const int SlotGuardBytes = 16;
+
+    private readonly List<PostedSend> _peerWrites = [];
 
     private ulong _receiveSequence;
 
-    private int ReceiveSlotBytes => _plan.ReceiveBytes + SlotGuardBytes;
+    /// <summary>The longest message that this end can receive.</summary>
+    public int MessageBytesMax => _plan.UsesSharedReceives ? SharedReceives.MessageBytesMax : _plan.ReceiveBytes;
+
+    private int HeaderBytes => IsDatagram ? AddressHandle.GlobalRouteHeaderBytes : 0;
+
+    private int ReceiveSlotBytes => AddressHandle.GlobalRouteHeaderBytes + _plan.ReceiveBytes + SlotGuardBytes;
 
     private void PostFirstReceives()
     {
@@ -39,7 +47,7 @@ internal sealed partial class ConnectionEnd
     {
         ulong id = ReceiveBit | _receiveSequence++;
         Span<ScatterGatherEntry> entries = stackalloc ScatterGatherEntry[8];
-        int count = Cut(Memory.Receives.Entry(slot * ReceiveSlotBytes, _plan.ReceiveBytes), entries[.._plan.ReceiveSges]);
+        int count = Cut(Memory.Receives.Entry(slot * ReceiveSlotBytes, HeaderBytes + _plan.ReceiveBytes), entries[.._plan.ReceiveSges]);
         _pair.PostReceive(id, entries[..count]);
         _receives.Add(id, slot);
         _world.Log.Add(_world.NowNs, EventKind.ReceivePosted, Name, id & ~ReceiveBit);
@@ -48,45 +56,91 @@ internal sealed partial class ConnectionEnd
 
     private void OnReceiveCompletion(in WorkCompletion completion)
     {
-        int slot = _receives.Complete(completion);
+        SharedReceives? shared = _plan.UsesSharedReceives ? Guest.SharedReceives : null;
+        int slot = shared?.Complete(completion) ?? _receives.Complete(completion);
+        Span<byte> buffer = shared is null ? Memory.ReceiveBytes(slot * ReceiveSlotBytes, ReceiveSlotBytes) : shared.Slot(slot);
         if (completion.Status == CompletionStatus.Success)
-        {
-            CheckMessage(completion, _receives.TakeExpected(), slot);
-            PlanReceive(slot, _connection.Incarnation);
-        }
+            CheckMessage(completion, FindMessage(completion, buffer), buffer);
         else
+            FailReceive(completion.Status, buffer);
+        if (shared is not null)
         {
-            FailReceive(completion.Status, slot);
+            buffer[..^SlotGuardBytes].Fill(Pattern.Blank);
+            shared.PostAgain(slot);
+        }
+        else if (completion.Status == CompletionStatus.Success)
+        {
+            PlanReceive(slot, _connection.Incarnation);
         }
     }
 
-    private void CheckMessage(in WorkCompletion completion, ExpectedMessage message, int slot)
+    private ExpectedMessage FindMessage(in WorkCompletion completion, Span<byte> buffer)
+    {
+        if (IsReliable)
+            return _receives.TakeExpected();
+        WorkCompletion seen = completion;
+        byte[] data = buffer[HeaderBytes..Math.Max(HeaderBytes, Math.Min(buffer.Length, (int)completion.ByteLength))].ToArray();
+        bool isShuffled = Guest.Host != Peer.Guest.Host && _world.Plan.Faults.Phases.Any(phase => phase.Shuffles);
+        return _receives.TakeAny(
+            message => message.Bytes + HeaderBytes == seen.ByteLength
+                && (seen.Opcode == WorkCompletionOpcode.ReceiveWriteWithImmediate) == (message.Opcode == SendOpcode.WriteWithImmediate)
+                && ((seen.Flags & CompletionFlags.WithImmediate) == 0) == (message.Opcode == SendOpcode.Send)
+                && (message.Opcode == SendOpcode.Send || message.Immediate == seen.ImmediateData)
+                && (message.Opcode == SendOpcode.WriteWithImmediate || data.AsSpan().SequenceEqual(message.Source.Expected(message.SourceOffset, message.Bytes))),
+            isShuffled);
+    }
+
+    private void CheckMessage(in WorkCompletion completion, ExpectedMessage message, Span<byte> buffer)
     {
         bool isWrite = message.Opcode == SendOpcode.WriteWithImmediate;
         bool hasImmediate = message.Opcode is SendOpcode.SendWithImmediate or SendOpcode.WriteWithImmediate;
+        bool hasNumber = hasImmediate || message.Opcode == SendOpcode.SendWithInvalidate;
         WorkCompletion seen = completion;
         SimulationFailure.Unless(
             message.Doom == CompletionStatus.Success, () => $"{Name}: receive #{seen.WorkRequestId:x} was filled by a message that had to be refused");
         SimulationFailure.Unless(
             completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive)
-            && completion.ByteLength == message.Bytes
+            && completion.ByteLength == message.Bytes + HeaderBytes
+            && (!IsDatagram || (completion.SourceQueuePair == Peer._pair.Number && (completion.Flags & CompletionFlags.GlobalRouteHeader) != 0))
+            && ((completion.Flags & CompletionFlags.WithInvalidate) != 0) == (message.Opcode == SendOpcode.SendWithInvalidate)
             && ((completion.Flags & CompletionFlags.WithImmediate) != 0) == hasImmediate
-            && (!hasImmediate || completion.ImmediateData == message.Immediate),
+            && (!hasNumber || completion.ImmediateData == message.Immediate),
             () => $"{Name}: receive #{seen.WorkRequestId:x} says {seen.Opcode}, {seen.ByteLength} bytes, immediate {seen.ImmediateData:x}; "
                 + $"sent was {message.Opcode}, {message.Bytes} bytes, immediate {message.Immediate:x}");
-        Span<byte> buffer = Memory.ReceiveBytes(slot * ReceiveSlotBytes, ReceiveSlotBytes);
-        int filled = isWrite ? 0 : message.Bytes;
+        int filled = isWrite ? 0 : HeaderBytes + message.Bytes;
         SimulationFailure.Unless(
-            buffer[..filled].SequenceEqual(message.Source.Expected(message.SourceOffset, filled)),
+            isWrite || buffer[HeaderBytes..filled].SequenceEqual(message.Source.Expected(message.SourceOffset, message.Bytes)),
             () => $"{Name}: receive #{seen.WorkRequestId:x} of {filled} bytes does not hold what was sent");
+
+        // A message that was broken off over an unreliable connection leaves its beginning behind.
+        int untouched = IsReliable ? filled : buffer.Length - SlotGuardBytes;
         SimulationFailure.Unless(
-            !buffer[filled..].ContainsAnyExcept(Pattern.Blank), () => $"{Name}: receive #{seen.WorkRequestId:x} was written beyond its message");
-        buffer[..filled].Fill(Pattern.Blank);
+            !buffer[untouched..].ContainsAnyExcept(Pattern.Blank), () => $"{Name}: receive #{seen.WorkRequestId:x} was written beyond its message");
+        buffer[..(IsReliable ? filled : untouched)].Fill(Pattern.Blank);
+        if (message.Opcode == SendOpcode.SendWithInvalidate)
+            WindowClosed(message.Immediate);
+        if (isWrite && !IsReliable)
+            CheckUnreliableWrite(message);
         _lastProgressNs = _world.NowNs;
         _world.Touch();
     }
 
-    private void FailReceive(CompletionStatus status, int slot)
+    /// <summary>A WRITE with immediate that came over an unreliable connection came whole, unless something later went to the same place.</summary>
+    private void CheckUnreliableWrite(ExpectedMessage message)
+    {
+        if (_world.Plan.Faults.Phases.Any(phase => phase.Shuffles))
+            return;
+        foreach (PostedSend write in _peerWrites)
+        {
+            if (write.Id > message.Id && write.TargetOffset < message.TargetOffset + message.Bytes && message.TargetOffset < write.TargetOffset + write.Bytes)
+                return;
+        }
+        SimulationFailure.Unless(
+            Memory.TargetBytes(message.TargetOffset, message.Bytes).SequenceEqual(message.Source.Expected(message.SourceOffset, message.Bytes)),
+            () => $"{Name}: WRITE with immediate #{message.Id} was announced, and its bytes are not there");
+    }
+
+    private void FailReceive(CompletionStatus status, Span<byte> buffer)
     {
         if (status == CompletionStatus.FlushError)
         {
@@ -94,13 +148,15 @@ internal sealed partial class ConnectionEnd
             BeginFailing();
             return;
         }
-        CompletionStatus? doom = _receives.PeekExpected()?.Doom;
+        ExpectedMessage? message = _receives.PeekExpected();
+        bool isTooLong = status == CompletionStatus.LocalLengthError && message?.Doom == CompletionStatus.RemoteInvalidRequestError;
+        bool closesNothing = status == CompletionStatus.RemoteInvalidRequestError && message?.Opcode == SendOpcode.SendWithInvalidate && _isWindowRevoked;
         SimulationFailure.Unless(
-            status == CompletionStatus.LocalLengthError && doom == CompletionStatus.RemoteInvalidRequestError,
+            isTooLong || closesNothing,
             () => $"{Name}: a receive ended with {status} without a cause");
         _receives.TakeExpected();
         SimulationFailure.Unless(
-            !Memory.ReceiveBytes(slot * ReceiveSlotBytes + _plan.ReceiveBytes, SlotGuardBytes).ContainsAnyExcept(Pattern.Blank),
+            !buffer[^SlotGuardBytes..].ContainsAnyExcept(Pattern.Blank),
             () => $"{Name}: a message that was too long was written beyond its receive");
         BeginFailing();
     }

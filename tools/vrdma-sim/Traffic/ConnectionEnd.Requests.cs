@@ -8,11 +8,13 @@ internal sealed partial class ConnectionEnd
 {
     private bool TryPost(PostedSend send)
     {
+        // A READ that is asked again needs its key still: it must be over before the window closes.
+        bool mustFence = send.Opcode == SendOpcode.SendWithInvalidate;
         SendRequest request = new()
         {
             WorkRequestId = send.Id,
             Opcode = send.Opcode,
-            Flags = (send.IsSignaled ? SendFlags.Signaled : 0) | (_dice.Chance(_plan.FenceRate) ? SendFlags.Fence : 0)
+            Flags = (send.IsSignaled ? SendFlags.Signaled : 0) | (_dice.Chance(_plan.FenceRate) || mustFence ? SendFlags.Fence : 0)
                 | (_dice.Chance(0.2) ? SendFlags.Solicited : 0),
             Immediate = send.Message?.Immediate ?? 0,
         };
@@ -36,13 +38,19 @@ internal sealed partial class ConnectionEnd
             : Guest.Source.Region.Entry(send.SourceOffset, send.Bytes);
         if (send.Doom == CompletionStatus.LocalProtectionError)
             whole = SpoilLocal(whole, send);
-        int count = Cut(whole, send.Operation >= Operation.CompareSwap ? entries[..1] : entries[.._plan.SendSges]);
+        int count = Cut(whole, Operations.IsAtomic(send.Operation) ? entries[..1] : entries[.._plan.SendSges]);
         return _pair.TryPostSend(request, entries[..count]);
     }
 
     private void Aim(ref SendRequest request, PostedSend send)
     {
         EndMemory memory = Peer.Memory;
+        if (IsDatagram)
+        {
+            request.Destination = _way;
+            request.RemoteQueuePair = Peer._pair.Number;
+            request.RemoteQueueKey = QueueKey;
+        }
         switch (send.Operation)
         {
             case Operation.Write or Operation.WriteWithImmediate or Operation.ReadTarget:
@@ -70,6 +78,8 @@ internal sealed partial class ConnectionEnd
                 request.Swap = send.Addend;
                 break;
         }
+        if (send.WindowKey != 0 && send.UsesTarget)
+            request.RemoteKey = send.WindowKey;
         if (send.Doom is CompletionStatus.RemoteAccessError)
             SpoilRemote(ref request, send);
         else if (send.Doom == CompletionStatus.RemoteInvalidRequestError && send.Opcode == SendOpcode.FetchAdd)
@@ -79,7 +89,7 @@ internal sealed partial class ConnectionEnd
     /// <summary>A request that must fail, and with which status.</summary>
     private PostedSend DrawViolation()
     {
-        int tooLong = Peer._plan.ReceiveBytes + _dice.Between(1, 3000);
+        int tooLong = Peer.MessageBytesMax + AddressHandle.GlobalRouteHeaderBytes + _dice.Between(1, 3000);
         return _dice.Between(0, 5) switch
         {
             0 => MakeSend(Operation.Write, _dice.Between(1, 3000), CompletionStatus.RemoteAccessError, isSignaled: true),

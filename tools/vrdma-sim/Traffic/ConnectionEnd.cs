@@ -34,6 +34,7 @@ internal sealed partial class ConnectionEnd
     private LandingRing _landing;
     private long _lastProgressNs;
     private RdmaContext? _context;
+    private AddressHandle? _way;
 
     public ConnectionEnd(Connection connection, SimulatedWorld world, EndPlan plan, string side, Dice dice)
     {
@@ -67,10 +68,16 @@ internal sealed partial class ConnectionEnd
     public int PostedCount { get; private set; }
 
     /// <summary>All is posted, has ended, and was received.</summary>
-    public bool IsDone => State == EndState.Up && PostedCount >= _plan.Requests && _sends.Count == 0 && Peer._receives.ExpectedCount == 0;
+    public bool IsDone => State == EndState.Up && PostedCount >= _plan.Requests && _sends.Count == 0 && (!IsReliable || Peer._receives.ExpectedCount == 0);
 
     /// <summary>Nothing that was posted waits for its end.</summary>
-    public bool IsFlushed => State != EndState.Failing || (_sends.IsFlushed && _receives.Count == 0);
+    public bool IsFlushed => State != EndState.Failing || (_sends.IsFlushed && (_plan.UsesSharedReceives ? _lastReceiveTaken : _receives.Count == 0));
+
+    /// <summary>True when nothing gets lost without an error.</summary>
+    public bool IsReliable => _connection.Plan.Service == QueuePairType.Rc;
+
+    /// <summary>A queue pair that takes from a shared queue must go through the error state, or receives that it took would be lost.</summary>
+    public bool MayBeDestroyedInFlight => !_plan.UsesSharedReceives;
 
     // A guest that was killed and came back has other memory.
     private bool HasMemory => Guest.IsAlive && Guest.Context == _context;
@@ -85,11 +92,12 @@ internal sealed partial class ConnectionEnd
             SendCompletionQueue = Guest.Queue(_plan.SendQueue),
             ReceiveCompletionQueue = Guest.Queue(_plan.ReceiveQueue),
             SendDepth = _plan.SendDepth,
-            ReceiveDepth = _plan.ReceiveDepth,
+            ReceiveDepth = _plan.UsesSharedReceives ? 0 : _plan.ReceiveDepth,
             SendSges = _plan.SendSges,
             ReceiveSges = _plan.ReceiveSges,
             InlineBytes = _plan.InlineBytes,
             Type = _connection.Plan.Service,
+            SharedReceiveQueue = _plan.UsesSharedReceives ? Guest.SharedReceives.Queue : null,
         });
         Guest.Add(this, _pair.Number);
         Psn = _dice.Chance(0.3) ? 0xFF_FFF0u + (uint)_dice.Between(0, 15) : (uint)_dice.Between(0, 0xFF_FFFF);
@@ -101,14 +109,25 @@ internal sealed partial class ConnectionEnd
         ResetCauses();
         _sinceSignaled = 0;
         _isWaiting = false;
+        _peerWrites.Clear();
         State = EndState.Up;
-        _pair.ToInit();
-        PostFirstReceives();
+        if (IsDatagram)
+            _pair.ToInit(queueKey: QueueKey);
+        else
+            _pair.ToInit();
+        if (!_plan.UsesSharedReceives)
+            PostFirstReceives();
     }
 
     public void Connect()
     {
         ConnectionPlan plan = _connection.Plan;
+        if (IsDatagram)
+        {
+            _pair.ToReadyToReceive();
+            _way = Guest.Domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = Peer.Guest.Address });
+            return;
+        }
         _pair.ToReadyToReceive(
             Peer._pair.AddressWith(Peer.Psn), plan.MtuBytes, maxDestinationRdAtomic: plan.RdAtomic, minRnrTimer: plan.RnrTimer);
     }
@@ -120,6 +139,8 @@ internal sealed partial class ConnectionEnd
         _lastProgressNs = _world.NowNs;
         _world.Log.Add(_world.NowNs, EventKind.Opened, Name, _pair.Number, Psn, Peer.Psn);
         int incarnation = _connection.Incarnation;
+        if (_plan.UsesWindow)
+            TryOpenWindow();
         _world.After(_dice.Between(0, _plan.ThinkNsMax), () => Pump(incarnation));
     }
 
@@ -139,6 +160,10 @@ internal sealed partial class ConnectionEnd
             return;
         _pair.Dispose();
         Guest.Remove(_pair.Number);
+        _way?.Dispose();
+        _window?.Dispose();
+        _way = null;
+        _window = null;
         Close();
     }
 
@@ -180,7 +205,8 @@ internal sealed partial class ConnectionEnd
     {
         if (State == EndState.Failing)
         {
-            _receives.CheckDelivered();
+            if (IsReliable)
+                _receives.CheckDelivered();
             CheckFlushHadCause();
         }
     }
@@ -190,6 +216,8 @@ internal sealed partial class ConnectionEnd
         if (State == EndState.Closed)
             return;
         State = EndState.Closed;
+        _way = null;
+        _window = null;
         foreach (PostedSend send in _sends.Outstanding)
             AddUncertain(send);
         _world.Log.Add(_world.NowNs, EventKind.Closed, Name, _pair.Number);

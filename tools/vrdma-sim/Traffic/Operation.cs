@@ -14,12 +14,32 @@ internal enum Operation
     CompareSwap,
     FetchAdd,
     FetchAddShared,
+
+    /// <summary>SEND that closes the peer's memory window, or a plain one while none is open.</summary>
+    SendWithInvalidate,
+
+    /// <summary>Opens a memory window over the own target. Not drawn: posted whenever none is open.</summary>
+    BindWindow,
 }
 
 internal static class Operations
 {
     /// <summary>How many there are.</summary>
-    public const int Count = (int)Operation.FetchAddShared + 1;
+    public const int Count = (int)Operation.BindWindow + 1;
+
+    /// <summary>How many of them, from the first on, can be drawn for a service.</summary>
+    public static int CountOf(QueuePairType service) => service switch
+    {
+        QueuePairType.Rc => (int)Operation.SendWithInvalidate + 1,
+        QueuePairType.Uc => (int)Operation.WriteWithImmediate + 1,
+        _ => (int)Operation.SendWithImmediate + 1,
+    };
+
+    /// <summary>True for an 8-byte operation that brings the value before.</summary>
+    public static bool IsAtomic(Operation operation) => operation is Operation.CompareSwap or Operation.FetchAdd or Operation.FetchAddShared;
+
+    /// <summary>True for what brings bytes back.</summary>
+    public static bool Lands(Operation operation) => operation is Operation.ReadSource or Operation.ReadTarget || IsAtomic(operation);
 
     public static SendOpcode OpcodeOf(Operation operation) => operation switch
     {
@@ -29,6 +49,8 @@ internal static class Operations
         Operation.WriteWithImmediate => SendOpcode.WriteWithImmediate,
         Operation.ReadSource or Operation.ReadTarget => SendOpcode.Read,
         Operation.CompareSwap => SendOpcode.CompareSwap,
+        Operation.SendWithInvalidate => SendOpcode.SendWithInvalidate,
+        Operation.BindWindow => SendOpcode.BindWindow,
         _ => SendOpcode.FetchAdd,
     };
 
@@ -38,6 +60,7 @@ internal static class Operations
         SendOpcode.Read => WorkCompletionOpcode.Read,
         SendOpcode.CompareSwap => WorkCompletionOpcode.CompareSwap,
         SendOpcode.FetchAdd => WorkCompletionOpcode.FetchAdd,
+        SendOpcode.BindWindow => WorkCompletionOpcode.BindWindow,
         _ => WorkCompletionOpcode.Send,
     };
 

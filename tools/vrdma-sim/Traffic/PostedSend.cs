@@ -50,6 +50,9 @@ internal sealed class PostedSend
     /// <summary>How it must end: it breaks a rule unless this is success.</summary>
     public CompletionStatus Doom { get; init; }
 
+    /// <summary>The key of the peer's memory window that it goes through or closes; 0 for none.</summary>
+    public uint WindowKey { get; init; }
+
     public bool LandsHere => Opcode is SendOpcode.Read or SendOpcode.CompareSwap or SendOpcode.FetchAdd;
 
     /// <summary>True when it holds a piece of the landing.</summary>
@@ -74,7 +77,14 @@ internal sealed class ExpectedMessage
     /// <summary>Offset in the sender's source.</summary>
     public required int SourceOffset { get; init; }
 
+    /// <summary>Immediate data, or the key that it invalidates.</summary>
     public required uint Immediate { get; init; }
+
+    /// <summary>Where a WRITE with immediate went.</summary>
+    public int TargetOffset { get; init; }
+
+    /// <summary>The sender's number of the request.</summary>
+    public ulong Id { get; init; }
 
     public required CompletionStatus Doom { get; init; }
 

@@ -34,6 +34,24 @@ internal sealed class ReceiveLedger(string owner)
         ? message
         : throw new SimulationFailure($"{owner}: a message came that was never sent, or came twice");
 
+    /// <summary>
+    /// The message that the next filled receive must hold where messages may be missing: the first that fits. Those before it are lost,
+    /// or, where the network shuffles, may yet come, and this one too.
+    /// </summary>
+    public ExpectedMessage TakeAny(Func<ExpectedMessage, bool> fits, bool mayShuffle)
+    {
+        foreach (ExpectedMessage message in _expected)
+        {
+            if (!fits(message))
+                continue;
+            while (!mayShuffle && _expected.Dequeue() != message)
+            {
+            }
+            return message;
+        }
+        throw new SimulationFailure($"{owner}: a message came that was never sent like this, came twice, or came after a later one");
+    }
+
     /// <summary>The message whose turn it is; null when none was sent.</summary>
     public ExpectedMessage? PeekExpected() => _expected.TryPeek(out ExpectedMessage? message) ? message : null;
 

@@ -56,6 +56,8 @@ internal sealed class SimulatedGuest : IDisposable
 
     public SharedCounters Counters { get; private set; } = null!;
 
+    public SharedReceives SharedReceives { get; private set; } = null!;
+
     public VrdmaDevice Device => _slot!.Device;
 
     public CompletionQueue Queue(int index) => _queues[index];
@@ -81,6 +83,7 @@ internal sealed class SimulatedGuest : IDisposable
             _queues.Add(Context.CreateCompletionQueue(completionsMax));
         Source = new SourceMemory(Context, Domain, _world.Plan.SourceBytes, _dice.Between(0, Pattern.Bytes - _world.Plan.SourceBytes));
         Counters = new SharedCounters(Context, Domain);
+        SharedReceives = new SharedReceives(_world, Name, Context, Domain, _dice.Fork());
         _world.Log.Add(_world.NowNs, EventKind.Attached, Name);
     }
 
@@ -94,6 +97,7 @@ internal sealed class SimulatedGuest : IDisposable
             end.GuestDied();
         _ends.Clear();
         _queues.Clear();
+        SharedReceives.Abandon();
         _slot = null;
         NextPollNs = long.MaxValue;
         slot.Close();
@@ -150,6 +154,7 @@ internal sealed class SimulatedGuest : IDisposable
         _queues.Clear();
         Source.Dispose();
         Counters.Dispose();
+        SharedReceives.Dispose();
         Domain.Dispose();
         VrdmaDevice device = Device;
         SimulationFailure.Unless(
@@ -191,6 +196,8 @@ internal sealed class SimulatedGuest : IDisposable
             end.OnEvent(happened.Type);
         }
         _world.Log.Add(_world.NowNs, EventKind.AsyncEvent, subject, (ulong)happened.Type);
+        if (happened.Type == AsyncEventType.SharedReceiveQueueLimitReached)
+            SharedReceives.OnLimitReached();
         if (happened.Type is AsyncEventType.DeviceFatal or AsyncEventType.CompletionQueueError)
             throw new SimulationFailure($"{subject}: {happened.Type} without a cause");
     }
