@@ -151,8 +151,9 @@ internal sealed partial class ConnectionEnd
         ExpectedMessage? message = _receives.PeekExpected();
         bool isTooLong = status == CompletionStatus.LocalLengthError && message?.Doom == CompletionStatus.RemoteInvalidRequestError;
         bool closesNothing = status == CompletionStatus.RemoteInvalidRequestError && message?.Opcode == SendOpcode.SendWithInvalidate && _isWindowRevoked;
+        bool isForbidden = status == CompletionStatus.LocalAccessError && message?.Opcode == SendOpcode.WriteWithImmediate && RevokedNs != long.MaxValue;
         SimulationFailure.Unless(
-            isTooLong || closesNothing,
+            isTooLong || closesNothing || isForbidden,
             () => $"{Name}: a receive ended with {status} without a cause");
         _receives.TakeExpected();
         SimulationFailure.Unless(
