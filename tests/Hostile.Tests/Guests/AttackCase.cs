@@ -37,6 +37,8 @@ internal static class AttackCatalogue
         .. Cases.IndexCases.All,
         .. Cases.DoorbellCases.All,
         .. Cases.TeardownCases.All,
+        .. Cases.WindowCases.All,
+        .. Cases.SharedReceiveQueueCases.All,
     ];
 
     /// <summary>The case of that name.</summary>
