@@ -15,6 +15,11 @@ internal sealed class PathTable
     /// <summary>Paths that are kept and shared.</summary>
     public const int PathsMax = 4096;
 
+    private const byte EcnMask = 3;
+
+    /// <summary>ECT(0): the protocol answers marks and obeys the answers. RFC 3168, 5; IBTA annex A17.</summary>
+    private const byte EcnCapable = 2;
+
     private readonly Dictionary<(Gid Destination, byte TrafficClass, byte HopLimit), Path> _paths = [];
     private readonly Gid _source;
     private readonly LocalSwitch _local;
@@ -32,7 +37,7 @@ internal sealed class PathTable
     {
         if (_paths.TryGetValue((destination, trafficClass, hopLimit), out Path? path))
             return path;
-        var route = new Route(_source, destination, trafficClass, hopLimit) { IsLocal = !destination.IsMulticast && _local.IsAttached(destination) };
+        var route = new Route(_source, destination, (byte)((trafficClass & ~EcnMask) | EcnCapable), hopLimit) { IsLocal = !destination.IsMulticast && _local.IsAttached(destination) };
         if (_paths.Count >= PathsMax)
             return new Path(route, new PathWindow(_windowBytes));
         if (!_windows.TryGetValue(destination, out PathWindow? window))

@@ -8,10 +8,10 @@ namespace RoceEngine.Protocol;
 /// Without it the receiver's socket buffer drops what an unpaced GSO stream offers.
 /// </summary>
 /// <remarks>
-/// Additive increase, multiplicative decrease between <see cref="FloorBytes"/> and the limit given. QPs that find no room wait in
+/// Additive increase, multiplicative decrease between <see cref="FloorBytes"/> and the limit given: see the file of its size. QPs that find no room wait in
 /// line; one at a time is given a turn, so that many QPs share the path fairly. Used by one worker thread.
 /// </remarks>
-public sealed class PathWindow
+public sealed partial class PathWindow
 {
     /// <summary>The window never shrinks below this (or below the limit, where that is smaller).</summary>
     public const long FloorBytes = 64 * 1024;
@@ -19,16 +19,15 @@ public sealed class PathWindow
     /// <summary>What a packet costs beside its payload: headers and the receiver's own overhead, roughly.</summary>
     public const int PacketOverheadBytes = 64;
 
-    private const long GrowthBytesPerWindow = 32 * 1024;
+    private const long GrowthBytesPerPeriod = 32 * 1024;
 
     private readonly long _floorBytes;
     private QueuePair? _firstWaiting;
     private QueuePair? _lastWaiting;
     private QueuePair? _granted;
-    private long _grownFromBytes;
     private long _acquiredBytesTotal;
     private long _releasedBytesTotal;
-    private long _recoveredAtBytes;
+    private long _recoveredAtBytes = -1;
 
     /// <summary>A window of at most <paramref name="limitBytes"/>.</summary>
     public PathWindow(long limitBytes)
@@ -49,9 +48,6 @@ public sealed class PathWindow
 
     /// <summary>Paces what gets no acknowledgements and therefore never enters the window.</summary>
     internal PathPacer Pacer { get; } = new();
-
-    /// <summary>Times the window was halved.</summary>
-    public long Losses { get; private set; }
 
     /// <summary>Room left; negative after a loss while more is under way than the smaller window allows.</summary>
     public long AvailableBytes => LimitBytes - InFlightBytes;
@@ -93,26 +89,12 @@ public sealed class PathWindow
         Debug.Assert(bytes <= InFlightBytes);
         InFlightBytes -= bytes;
         _releasedBytesTotal += bytes;
-        if (delivered && LimitBytes < CeilingBytes)
+        if (delivered)
         {
-            Grow(bytes);
+            CountDelivered(bytes);
         }
 
         WakeNext();
-    }
-
-    /// <summary>A loss was noticed: halves the window, once per window's worth of packets.</summary>
-    internal void OnLoss()
-    {
-        if (_releasedBytesTotal < _recoveredAtBytes)
-        {
-            return;
-        }
-
-        Losses++;
-        _recoveredAtBytes = _acquiredBytesTotal;
-        _grownFromBytes = 0;
-        LimitBytes = Math.Max(_floorBytes, LimitBytes / 2);
     }
 
     /// <summary>Puts a QP at the end of the line; it is scheduled when its turn comes and there is room for <paramref name="bytes"/>.</summary>
@@ -168,16 +150,6 @@ public sealed class PathWindow
     }
 
     private bool HasRoomFor(long bytes) => InFlightBytes + bytes <= LimitBytes || InFlightBytes == 0;
-
-    private void Grow(long bytes)
-    {
-        _grownFromBytes += bytes;
-        if (_grownFromBytes >= LimitBytes)
-        {
-            _grownFromBytes = 0;
-            LimitBytes = Math.Min(CeilingBytes, LimitBytes + GrowthBytesPerWindow);
-        }
-    }
 
     private void WakeNext()
     {

@@ -89,4 +89,13 @@ public sealed class ProtocolCounters
 
     /// <summary>Dropped by UC: a WRITE that the rights of the QP or of its rkey do not permit, or whose lengths disagree.</summary>
     public long DroppedBadRequest;
+
+    /// <summary>Packets received that a router had marked Congestion Experienced.</summary>
+    public long CongestionMarks;
+
+    /// <summary>Congestion notifications (CNP) sent.</summary>
+    public long CongestionNotificationsSent;
+
+    /// <summary>Congestion notifications (CNP) received.</summary>
+    public long CongestionNotificationsReceived;
 }

@@ -20,7 +20,7 @@ public readonly record struct QueuePairConfig(
 /// A queue pair without any I/O: packets, doorbells and time go in, packets, completions and a deadline come out.
 /// It has no clock, socket, thread or lock, and allocates nothing after construction and warm-up.
 /// </summary>
-public abstract class QueuePair
+public abstract partial class QueuePair
 {
     protected QueuePair(IQueuePairHost host, in QueuePairConfig config)
     {

@@ -75,6 +75,11 @@ internal sealed partial class RcQueuePair : QueuePair
             return;
         }
 
+        if (IsCongestionNews(packet) && HandleCongestionNews(packet, IsReceiving ? Path : null, Counters, nowNs))
+        {
+            return;
+        }
+
         PacketTraits traits = OpcodeTable.For(packet.Opcode).Traits;
         if (!PartitionKeys.Accepts(packet.PartitionKey))
         {
@@ -120,11 +125,11 @@ internal sealed partial class RcQueuePair : QueuePair
     public override bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs)
     {
         int budget = packetBudget;
-        bool more = false;
+        bool more = OwesNotification && !TryNotify(sink, IsReceiving ? Path : null, _attributes.DestinationQpn, Counters);
         if (_responsesFirst)
         {
             // Requests used up the last call: answers must not starve behind them.
-            more = _responder.Transmit(sink, ref budget, nowNs);
+            more |= _responder.Transmit(sink, ref budget, nowNs);
         }
 
         if (IsSending)
@@ -164,6 +169,7 @@ internal sealed partial class RcQueuePair : QueuePair
         _requester.Reset();
         _responder.Reset();
         Path?.Window.Leave(this);
+        OwesNotification = false;
         SetDeadline(long.MaxValue);
         _state = QueuePairState.Reset;
     }

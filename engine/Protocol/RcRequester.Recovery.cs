@@ -38,6 +38,7 @@ internal sealed unsafe partial class RcRequester
     private RoundTripTime _roundTrip;
     private Psn _roundTripPsn;
     private long _roundTripSentNs;
+    private bool _roundTripIsOfOnePacket;
 
     private bool HasRepair => _repairNext != _repairEnd;
 
@@ -65,12 +66,14 @@ internal sealed unsafe partial class RcRequester
 
         if (MustGoBack())
         {
+            _qp.Path!.Window.OnLoss();
             GoBack();
             _wentBack = true;
         }
         else
         {
             RepairAt(at);
+            _qp.Path!.Window.OnPacketLoss(PacketBytes(_repairNext, _repairEnd));
         }
 
         _qp.Schedule();
@@ -91,6 +94,7 @@ internal sealed unsafe partial class RcRequester
             }
 
             _missingAskedEnd = end;
+            _qp.Path!.Window.OnPacketLoss(PacketBytes(from, end));
             Repair(from, end);
             _qp.Schedule();
         }
@@ -265,8 +269,23 @@ internal sealed unsafe partial class RcRequester
         if (_roundTripSentNs != 0 && _oldestUnacked.DistanceFrom(_roundTripPsn) > 0)
         {
             _roundTrip.Add(nowNs - _roundTripSentNs);
+            if (_roundTripIsOfOnePacket)
+            {
+                _qp.Path!.Window.OnRoundTrip(nowNs - _roundTripSentNs, nowNs);
+            }
+
             _roundTripSentNs = 0;
         }
+    }
+
+    /// <summary>About what the packets of a range took of the window, taken to be all of the request at its start.</summary>
+    private long PacketBytes(Psn from, Psn end)
+    {
+        SendSlot* slot = FindSlot(from);
+        ulong packets = (uint)Math.Max(0, end.DistanceFrom(from));
+        ulong offset = (ulong)slot->IndexOf(from) << _qp.MtuShift;
+        return (long)Math.Min(packets << _qp.MtuShift, slot->Request.TotalBytes - offset)
+            + ((long)packets * PathWindow.PacketOverheadBytes);
     }
 
     private static Psn Earlier(Psn left, Psn right) => left.DistanceFrom(right) < 0 ? left : right;

@@ -175,7 +175,6 @@ internal sealed unsafe partial class RcRequester
         }
 
         _retriesLeft -= progressed ? 0 : 1;
-        _qp.Path!.Window.OnLoss();
         return true;
     }
 
@@ -183,6 +182,7 @@ internal sealed unsafe partial class RcRequester
     {
         if (TryRetry(progressed: false, hint, nowNs))
         {
+            _qp.Path!.Window.OnLoss();
             GoBack();
             _qp.Schedule();
         }

@@ -269,6 +269,7 @@ internal sealed unsafe partial class RcRequester
             {
                 _roundTripSentNs = nowNs;
                 _roundTripPsn = _sendPsn + (psns - 1);
+                _roundTripIsOfOnePacket = psns == 1 && !_qp.Path!.Route.IsLocal;
             }
         }
 

@@ -21,6 +21,8 @@ internal sealed unsafe partial class UcQueuePair : UnreliableQueuePair
 
     protected override Psn ExpectedPsn => _expectedPsn;
 
+    protected override Path? ConnectedPath => _path;
+
     protected override bool Speaks(Opcode opcode) => OpcodeTable.ServiceOf(opcode) == OpcodeService.UnreliableConnection;
 
     protected override bool IsFromPeer(in Gid source) => source == Attributes.DestinationGid;

@@ -9,6 +9,7 @@ internal sealed unsafe class UdQueuePair : UnreliableQueuePair
     private const uint MulticastQpn = 0xFF_FFFF;
 
     private Path? _path;
+    private byte _pathTrafficClass;
 
     public UdQueuePair(IQueuePairHost host, in QueuePairConfig config, ProtocolResources resources)
         : base(host, config, resources)
@@ -56,9 +57,9 @@ internal sealed unsafe class UdQueuePair : UnreliableQueuePair
         packet.PsnCount = 1;
 
         // For a neighbour of this worker, who gets no IP header to read them from.
-        packet.TrafficClass = path.Route.TrafficClass;
+        packet.TrafficClass = path.PlainRoute.TrafficClass;
         packet.HopLimit = path.Route.HopLimit;
-        sink.Emit(packet, path.Route);
+        sink.Emit(packet, path.PlainRoute);
         CountSent(packet);
         return SendVerdict.Ended;
     }
@@ -111,10 +112,11 @@ internal sealed unsafe class UdQueuePair : UnreliableQueuePair
     {
         if (_path is not { } last
             || last.Route.Destination != address.Gid
-            || last.Route.TrafficClass != address.TrafficClass
+            || _pathTrafficClass != address.TrafficClass
             || last.Route.HopLimit != address.HopLimit)
         {
             _path = last = Host.ResolvePath(this, address.Gid, address.TrafficClass, address.HopLimit);
+            _pathTrafficClass = address.TrafficClass;
         }
 
         return last;

@@ -61,7 +61,14 @@ internal abstract unsafe partial class UnreliableQueuePair
             _pacer = window.Pacer;
         }
 
-        return _pacer.TryPass(this, bytes + PathWindow.PacketOverheadBytes, window.LimitBytes, nowNs);
+        bytes += PathWindow.PacketOverheadBytes;
+        if (!_pacer.TryPass(this, bytes, window.LimitBytes, nowNs))
+        {
+            return false;
+        }
+
+        window.CountPaced(bytes);
+        return true;
     }
 
     private void LeavePacer(long nowNs)

@@ -66,6 +66,10 @@ internal abstract unsafe partial class UnreliableQueuePair : QueuePair
         {
             Counters.DroppedWrongPartition++;
         }
+        else if (IsCongestionNews(packet) && HandleCongestionNews(packet, ConnectedPath, Counters, nowNs))
+        {
+            // A notification: there is no more to it.
+        }
         else if (!Speaks(packet.Opcode) || (traits & PacketTraits.Request) == 0)
         {
             Counters.DroppedWrongOpcode++;
@@ -93,7 +97,8 @@ internal abstract unsafe partial class UnreliableQueuePair : QueuePair
     public override bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs)
     {
         CompleteSent(nowNs);
-        bool more = (_state == QueuePairState.ReadyToSend || IsMidMessage) && Transmit(sink, packetBudget, nowNs);
+        bool owes = OwesNotification && !TryNotify(sink, IsReceiving ? ConnectedPath : null, Attributes.DestinationQpn, Counters);
+        bool more = owes | ((_state == QueuePairState.ReadyToSend || IsMidMessage) && Transmit(sink, packetBudget, nowNs));
         TransmitScheduled = more;
         if (!more && !WaitsForWindow)
         {
@@ -121,6 +126,9 @@ internal abstract unsafe partial class UnreliableQueuePair : QueuePair
 
     /// <summary>Emits the next packet of a request, or a local run.</summary>
     protected abstract SendVerdict SendNext(IPacketSink sink, SendSlot* slot, ref Packet packet, long nowNs);
+
+    /// <summary>The way to the peer, where there is just one.</summary>
+    protected virtual Path? ConnectedPath => null;
 
     /// <summary>The PSN of the next packet, where the service has such.</summary>
     protected virtual Psn ExpectedPsn => default;
