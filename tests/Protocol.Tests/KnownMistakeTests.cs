@@ -220,7 +220,6 @@ public class KnownMistakeTests
     [Theory]
     [InlineData(Opcode.UcWriteOnly)]
     [InlineData(Opcode.UdSendOnly)]
-    [InlineData(Opcode.CongestionNotification)]
     [InlineData((Opcode)0x15)]
     [InlineData((Opcode)0xFF)]
     public void A_packet_of_another_service_never_moves_the_qp(Opcode opcode)
