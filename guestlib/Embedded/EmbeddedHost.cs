@@ -24,7 +24,7 @@ public sealed class EmbeddedHost : IDisposable
 
     private EmbeddedHost(EmbeddedHostOptions options)
     {
-        _linkOptions = new UdpLinkOptions { UseGso = options.UseGso, UseGro = options.UseGso };
+        _linkOptions = new UdpLinkOptions { UseGso = options.UseGso, UseGro = options.UseGso, LossRate = options.LossRate };
         if (options.Drive == DriveMode.Inline)
         {
             _driver = new InlineDriver(_worker);

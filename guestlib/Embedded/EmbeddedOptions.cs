@@ -24,6 +24,9 @@ public sealed record EmbeddedHostOptions
 
     /// <summary>False sends every datagram as a message of its own, as on a kernel without UDP_SEGMENT.</summary>
     public bool UseGso { get; init; } = true;
+
+    /// <summary>For tests: the probability, 0 … 1, that a datagram from another host is dropped as if the network had lost it.</summary>
+    public double LossRate { get; init; }
 }
 
 /// <summary>How to open a device of an embedded host.</summary>

@@ -2,7 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
+using RoceEngine.SideBySide.Loss;
 using RoceEngine.SideBySide.Output;
+using RoceEngine.SideBySide.Scale;
+using RoceEngine.Verbs;
 
 namespace RoceEngine.SideBySide;
 
@@ -42,6 +45,8 @@ internal static class CommandLine
 
         var root = new RootCommand("Measures the engine and the physical limits that it runs against in one interleaved run.") { seconds, json, only };
         root.SetAction(parsed => Execute(parsed.GetValue(seconds), parsed.GetValue(json), parsed.GetValue(only) ?? []));
+        root.Subcommands.Add(LossCommand.Create(seconds, json));
+        root.Subcommands.Add(ScaleCommand.Create(seconds, json));
         ParseResult parse = root.Parse(args);
         if (parse.Errors.Count == 0)
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -58,25 +63,36 @@ internal static class CommandLine
 
     private static int Execute(double seconds, FileInfo? json, string[] only)
     {
-        Comparison[] comparisons = [.. Comparisons.All.Where(comparison => only.Length == 0 || only.Contains(comparison.Name))];
-        var figures = new List<Figure>();
-        Partner.PinThread(last: false);
+        return Guard(() => Compare(seconds, json, only));
+    }
+
+    /// <summary>Runs, and turns what may go wrong into one line and an exit code.</summary>
+    internal static int Guard(Action run)
+    {
         try
         {
-            foreach (Comparison comparison in comparisons)
-            {
-                Console.Error.WriteLine($"{comparison.Name} …");
-                figures.Add(InterleavedRun.Run(comparison, seconds));
-            }
-            FigureTable.Write(comparisons, figures);
-            if (json != null)
-                File.WriteAllText(json.FullName, JsonSerializer.Serialize(new FigureDocument(figures), FigureJson.Default.FigureDocument) + "\n");
+            run();
             return 0;
         }
-        catch (Exception failure) when (failure is IOException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or InvalidOperationException or UnauthorizedAccessException or VerbsException)
         {
             return Fail(failure.Message, RunError);
         }
+    }
+
+    private static void Compare(double seconds, FileInfo? json, string[] only)
+    {
+        Comparison[] comparisons = [.. Comparisons.All.Where(comparison => only.Length == 0 || only.Contains(comparison.Name))];
+        var figures = new List<Figure>();
+        Partner.PinThread(last: false);
+        foreach (Comparison comparison in comparisons)
+        {
+            Console.Error.WriteLine($"{comparison.Name} …");
+            figures.Add(InterleavedRun.Run(comparison, seconds));
+        }
+        FigureTable.Write(comparisons, figures);
+        if (json != null)
+            File.WriteAllText(json.FullName, JsonSerializer.Serialize(new FigureDocument(figures), FigureJson.Default.FigureDocument) + "\n");
     }
 
     private static int Fail(string message, int exitCode)

@@ -8,6 +8,9 @@ internal static class LoopbackPlan
     public const uint RawNear = 0x7F0F_0001;
     public const uint RawFar = 0x7F0F_0002;
 
-    public static readonly IPAddress EngineNear = new([127, 15, 0, 3]);
-    public static readonly IPAddress EngineFar = new([127, 15, 0, 4]);
+    /// <summary>The near guest of the pair of that number, 0 … 100.</summary>
+    public static IPAddress EngineNear(int number) => new([127, 15, 0, (byte)(3 + (2 * number))]);
+
+    /// <summary>The far guest of the pair of that number.</summary>
+    public static IPAddress EngineFar(int number) => new([127, 15, 0, (byte)(4 + (2 * number))]);
 }

@@ -28,7 +28,7 @@ public class DaemonProcessTests
     [Fact]
     public void Ranges_of_addresses_and_several_of_them_are_taken()
     {
-        using var daemon = new DaemonProcess("--address", "127.12.51.1-127.12.51.3", "--address", "127.12.51.9", "--address", "127.12.51.2", "--workers", "2", "--no-gso");
+        using var daemon = new DaemonProcess("--address", "127.12.51.1-127.12.51.3", "--address", "127.12.51.9", "--address", "127.12.51.2", "--workers", "2", "--no-gso", "--loss", "0.01");
         Assert.EndsWith("addresses=127.12.51.1,127.12.51.2,127.12.51.3,127.12.51.9", daemon.ReadLine());
         using DaemonConnection connection = DaemonConnection.Open(daemon.SocketPath);
         DaemonInfo info = connection.GetInfo();
@@ -73,6 +73,10 @@ public class DaemonProcessTests
     [InlineData("--workers", "0")]
     [InlineData("--workers", "many")]
     [InlineData("--workers", "100000")]
+    [InlineData("--loss", "1.5")]
+    [InlineData("--loss", "-0.1")]
+    [InlineData("--loss", "NaN")]
+    [InlineData("--loss", "some")]
     [InlineData("--allow-uid", "root")]
     [InlineData("--allow-uid", "-1")]
     [InlineData("--allow-group", "4294967296")]

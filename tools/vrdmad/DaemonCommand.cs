@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using RoceEngine.Channel;
 using RoceEngine.Host;
@@ -37,11 +38,12 @@ public static class DaemonCommand
         Option<string> memory = new("--max-memory") { Description = "Memory of one guest at most, in bytes, or with K, M or G. [default: 16G]", HelpName = "BYTES" };
         Option<string> logLevel = new("--log-level") { Description = "Debug, Information, Warning or Error. [default: Information]", HelpName = "LEVEL" };
         Option<bool> noGso = new("--no-gso") { Description = "Send and receive each datagram by itself, without UDP_SEGMENT and UDP_GRO." };
+        Option<string> loss = new("--loss") { Description = "For tests: the share of received datagrams, 0 to 1, to drop as if the network had lost them. [default: 0]", HelpName = "RATE" };
         Option<bool> exitWithStdin = new("--exit-with-stdin") { Description = "Stop when standard input ends: for a daemon that shall not outlive its parent." };
 
         var root = new RootCommand("The host daemon of paravirtual RDMA devices: guests attach by shared memory, hosts talk RoCEv2 over UDP port 4791.")
         {
-            address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, exitWithStdin,
+            address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, loss, exitWithStdin,
         };
 
         root.SetAction(async (result, cancellation) =>
@@ -54,7 +56,8 @@ public static class DaemonCommand
                 result.GetValue(allowGroup) ?? [],
                 result.GetValue(workers),
                 result.GetValue(memory),
-                result.GetValue(noGso));
+                result.GetValue(noGso),
+                result.GetValue(loss));
             LogLevel level = options.ReadLogLevel(result.GetValue(logLevel));
             if (options.Problem is { } problem)
                 return Fail(problem);
@@ -77,7 +80,8 @@ public static class DaemonCommand
         public string? Problem { get; private set; }
 
         public HostOptions? Read(
-            string[] addresses, string? socket, string[] allowUsers, string[] allowGroups, string? workers, string? memory, bool noGso)
+            string[] addresses, string? socket, string[] allowUsers, string[] allowGroups, string? workers, string? memory, bool noGso,
+            string? loss)
         {
             var gids = new List<Gid>();
             foreach (string text in addresses)
@@ -95,6 +99,9 @@ public static class DaemonCommand
             long memoryBytes = 16L << 30;
             if (memory is not null && !TryReadBytes(memory, out memoryBytes))
                 Problem ??= $"--max-memory: '{memory}' is not a number of bytes of at least {ChannelProtocol.GuestRamBytesMin}";
+            double lossRate = 0;
+            if (loss is not null && (!double.TryParse(loss, NumberStyles.Float, CultureInfo.InvariantCulture, out lossRate) || !(lossRate is >= 0 and <= 1)))
+                Problem ??= $"--loss: '{loss}' is not a number from 0 to 1";
             if (Problem is not null)
                 return null;
             return new HostOptions
@@ -105,7 +112,7 @@ public static class DaemonCommand
                 AllowedGroupIds = groupIds,
                 WorkerCount = workerCount,
                 GuestRamBytesMax = memoryBytes,
-                Link = new UdpLinkOptions { UseGso = !noGso, UseGro = !noGso },
+                Link = new UdpLinkOptions { UseGso = !noGso, UseGro = !noGso, LossRate = lossRate },
                 Version = typeof(DaemonCommand).Assembly.GetName().Version?.ToString(3) ?? "0",
             };
         }
@@ -125,7 +132,7 @@ public static class DaemonCommand
             var ids = new List<uint>();
             foreach (string text in texts)
             {
-                if (uint.TryParse(text, System.Globalization.NumberStyles.None, null, out uint id))
+                if (uint.TryParse(text, NumberStyles.None, null, out uint id))
                     ids.Add(id);
                 else
                     Problem ??= $"{option}: '{text}' is not a numeric id";
@@ -138,7 +145,7 @@ public static class DaemonCommand
             int shift = text.Length == 0 ? 0 : char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
             string digits = shift == 0 ? text : text[..^1];
             bytes = 0;
-            if (!long.TryParse(digits, System.Globalization.NumberStyles.None, null, out long number) || number > long.MaxValue >> shift)
+            if (!long.TryParse(digits, NumberStyles.None, null, out long number) || number > long.MaxValue >> shift)
                 return false;
             bytes = number << shift;
             return bytes >= ChannelProtocol.GuestRamBytesMin;

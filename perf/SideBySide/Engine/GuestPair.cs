@@ -10,13 +10,13 @@ namespace RoceEngine.SideBySide.Engine;
 /// </summary>
 internal sealed class GuestPair : IDisposable
 {
-    private readonly EmbeddedHost? _sharedHost;
+    private readonly EmbeddedHost[] _hosts;
 
-    private GuestPair(EmbeddedHost? nearHost, EmbeddedHost? farHost, EmbeddedHost? sharedHost, int bufferBytes)
+    private GuestPair(EmbeddedHost? nearHost, EmbeddedHost? farHost, EmbeddedHost[] hosts, int bufferBytes, int number = 0, int queuePairs = 1)
     {
-        _sharedHost = sharedHost;
-        Near = new Guest(LoopbackPlan.EngineNear, nearHost, bufferBytes);
-        Far = new Guest(LoopbackPlan.EngineFar, farHost, bufferBytes);
+        _hosts = hosts;
+        Near = new Guest(LoopbackPlan.EngineNear(number), nearHost, bufferBytes, queuePairs);
+        Far = new Guest(LoopbackPlan.EngineFar(number), farHost, bufferBytes, queuePairs);
         Near.Connect(Far);
         Far.Connect(Near);
     }
@@ -26,27 +26,50 @@ internal sealed class GuestPair : IDisposable
     public Guest Far { get; }
 
     /// <summary>Two hosts that reach each other by RoCEv2 over loopback.</summary>
-    public static GuestPair OverUdp(int bufferBytes) => new(null, null, null, bufferBytes);
+    public static GuestPair OverUdp(int bufferBytes) => new(null, null, [], bufferBytes);
+
+    /// <summary>As <see cref="OverUdp"/>, each host losing a share of what it receives; pairs of different numbers can be there together.</summary>
+    public static GuestPair OverLossyUdp(int bufferBytes, double lossRate, int number)
+    {
+        var options = new EmbeddedHostOptions { Drive = DriveMode.Inline, LossRate = lossRate };
+        EmbeddedHost near = EmbeddedHost.Create(options);
+        EmbeddedHost far = EmbeddedHost.Create(options);
+        return new GuestPair(near, far, [near, far], bufferBytes, number);
+    }
+
+    /// <summary>As <see cref="OverUdp"/>, with guest memory for so many QPs.</summary>
+    public static GuestPair ManyOverUdp(int bufferBytes, int queuePairs, int number) => new(null, null, [], bufferBytes, number, queuePairs);
+
+    /// <summary>Makes and connects so many QPs more that nobody uses.</summary>
+    public void AddIdle(int count)
+    {
+        for (int i = 0; i < count; i++)
+            Near.AddIdle(Far);
+    }
 
     /// <summary>One host, guest memory to guest memory.</summary>
     public static GuestPair Local(int bufferBytes)
     {
         EmbeddedHost host = EmbeddedHost.Create(new EmbeddedHostOptions { Drive = DriveMode.Inline });
-        return new GuestPair(host, host, host, bufferBytes);
+        return new GuestPair(host, host, [host], bufferBytes);
     }
 
     public void Dispose()
     {
         Near.Dispose();
         Far.Dispose();
-        _sharedHost?.Dispose();
+        foreach (EmbeddedHost host in _hosts)
+            host.Dispose();
     }
 }
 
 /// <summary>One end of a <see cref="GuestPair"/>.</summary>
 internal sealed unsafe class Guest : IDisposable
 {
-    private const int MemoryBytes = 64 << 20;
+    private const long MemoryBytes = 64 << 20;
+
+    /// <summary>Rings of one entry, their state and their page directory.</summary>
+    private const long MemoryBytesPerQueuePair = 8 * 4096;
 
     /// <summary>Sends that may be under way.</summary>
     public const int SendDepth = 256;
@@ -57,12 +80,13 @@ internal sealed unsafe class Guest : IDisposable
     private readonly MemoryRegion _region;
     private readonly QueuePair _queuePair;
     private readonly QueuePairAddress _address;
+    private readonly List<QueuePair> _idle = [];
     private readonly WorkCompletion[] _completions = new WorkCompletion[64];
 
-    public Guest(IPAddress address, EmbeddedHost? host, int bufferBytes)
+    public Guest(IPAddress address, EmbeddedHost? host, int bufferBytes, int queuePairs)
     {
         _context = EmbeddedRdma.Open(
-            new EmbeddedOptions { Address = address, MemoryBytes = MemoryBytes, Drive = DriveMode.Inline, Host = host });
+            new EmbeddedOptions { Address = address, MemoryBytes = MemoryBytes + (queuePairs * MemoryBytesPerQueuePair), Drive = DriveMode.Inline, Host = host });
         _domain = _context.AllocateProtectionDomain();
         Completions = _context.CreateCompletionQueue(2 * SendDepth);
         _memory = _context.AllocateMemory(bufferBytes);
@@ -91,6 +115,34 @@ internal sealed unsafe class Guest : IDisposable
         _queuePair.ToReadyToSend(_address.Psn);
     }
 
+    /// <summary>Makes a QP here and one at the peer, connects them and leaves them alone.</summary>
+    public void AddIdle(Guest peer)
+    {
+        QueuePair mine = CreateIdle();
+        QueuePair theirs = peer.CreateIdle();
+        QueuePairAddress myAddress = new(_address.Address, mine.Number, QueuePairAddress.RandomPsn());
+        QueuePairAddress theirAddress = new(peer._address.Address, theirs.Number, QueuePairAddress.RandomPsn());
+        mine.ToReadyToReceive(theirAddress);
+        theirs.ToReadyToReceive(myAddress);
+        mine.ToReadyToSend(myAddress.Psn);
+        theirs.ToReadyToSend(theirAddress.Psn);
+    }
+
+    private QueuePair CreateIdle()
+    {
+        QueuePair made = _domain.CreateQueuePair(new QueuePairOptions
+        {
+            SendCompletionQueue = Completions,
+            ReceiveCompletionQueue = Completions,
+            SendDepth = 1,
+            ReceiveDepth = 1,
+            SendSges = 1,
+        });
+        made.ToInit(AccessFlags.RemoteWrite);
+        _idle.Add(made);
+        return made;
+    }
+
     /// <summary>Posts a signalled WRITE from the start of the buffer to the start of the peer's. False when the queue is full.</summary>
     public bool TryPostWrite(Guest peer, int bytes, bool signalled = true)
     {
@@ -114,13 +166,15 @@ internal sealed unsafe class Guest : IDisposable
         for (int i = 0; i < count; i++)
         {
             if (_completions[i].Status != CompletionStatus.Success)
-                throw new InvalidOperationException($"a WRITE failed: {_completions[i].Status}");
+                throw new RequestFailedException($"a WRITE failed: {_completions[i].Status}");
         }
         return count;
     }
 
     public void Dispose()
     {
+        foreach (QueuePair idle in _idle)
+            idle.Dispose();
         _queuePair.Dispose();
         _region.Dispose();
         _memory.Dispose();
