@@ -35,7 +35,7 @@ public class InterferenceTests
 
     [Fact]
     public void A_payload_spoiled_behind_the_checksum_is_noticed() =>
-        AssertNoticed(() => new SpoiledPayload(), "does not hold what was sent", "brought other bytes", "is not what was written there last");
+        AssertNoticed(() => new SpoiledPayload(), "does not hold what was sent", "brought other bytes", "is not what was written there last", "never sent like this");
 
     [Fact]
     public void An_answer_to_an_atomic_that_is_off_by_one_is_noticed() => AssertNoticed(() => new WrongAtomicAnswer(), "a sequential model says", "which no addition explains");
