@@ -6,6 +6,8 @@ namespace RoceEngine.Protocol;
 /// <see cref="LossIgnoredShare"/> says nothing about congestion; above, the window shrinks by the share that was lost. A congestion
 /// notification cuts it by half the share of periods that had one (as DCTCP does with marks, RFC 8257), and long round trips by the
 /// part that they are too long (as Swift does, SIGCOMM 2020). A timeout, or a peer that drops what is behind a hole, halves it.
+/// A hole is known to be mended one round trip later, and the next behind it only then: a window of more than <see cref="HoleShare"/>
+/// of what lies between two losses would lengthen the round trip for nothing, so the window is no larger.
 /// </remarks>
 public sealed partial class PathWindow
 {
@@ -18,7 +20,13 @@ public sealed partial class PathWindow
     /// </summary>
     public const long DelayAllowedNs = 2_000_000;
 
+    /// <summary>The window is at most this part of the bytes between two losses.</summary>
+    public const double HoleShare = 0.5;
+
     private const double CutMax = 0.5;
+
+    /// <summary>What an old period counts for, when the next one is added to it.</summary>
+    private const double MemoryOfPeriods = 0.75;
     private const double NotifiedShareGain = 1.0 / 16;
 
     /// <summary>So many round trips are looked at together, and the shortest counts: a thread that was not scheduled is not a queue.</summary>
@@ -29,6 +37,9 @@ public sealed partial class PathWindow
 
     private long _periodDeliveredBytes;
     private long _periodLostBytes;
+    private int _periodHoles;
+    private double _recentBytes;
+    private double _recentHoles;
     private double _notifiedShare = 1;
     private bool _isNotified;
     private bool _isDelayed;
@@ -65,6 +76,7 @@ public sealed partial class PathWindow
     internal void OnPacketLoss(long bytes)
     {
         _periodLostBytes += bytes;
+        _periodHoles++;
         EndPeriodWhenDue();
     }
 
@@ -141,10 +153,26 @@ public sealed partial class PathWindow
             Losses++;
         }
 
-        if (grows && LimitBytes < CeilingBytes)
+        long mostBytes = MostBetweenHoles(bytes);
+        if (grows && LimitBytes < mostBytes)
         {
-            LimitBytes = Math.Min(CeilingBytes, LimitBytes + GrowthBytesPerPeriod);
+            LimitBytes = Math.Min(mostBytes, LimitBytes + GrowthBytesPerPeriod);
         }
+        else if (LimitBytes > mostBytes)
+        {
+            LimitBytes = mostBytes;
+        }
+    }
+
+    /// <summary>The part of the bytes between two losses of late that the window may be; the ceiling where nothing is lost.</summary>
+    private long MostBetweenHoles(long periodBytes)
+    {
+        _recentBytes = (_recentBytes * MemoryOfPeriods) + periodBytes;
+        _recentHoles = (_recentHoles * MemoryOfPeriods) + _periodHoles;
+        _periodHoles = 0;
+        return _recentBytes * HoleShare >= _recentHoles * CeilingBytes
+            ? CeilingBytes
+            : Math.Max(_floorBytes, (long)(_recentBytes * HoleShare / _recentHoles));
     }
 
     /// <summary>Makes the window smaller by a share, unless nothing came back that was sent since that was done last.</summary>

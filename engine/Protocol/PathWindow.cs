@@ -34,6 +34,9 @@ public sealed partial class PathWindow
     {
         CeilingBytes = limitBytes;
         LimitBytes = limitBytes;
+
+        // As if some windows had been delivered without a loss: a single one says nothing of the next.
+        _recentBytes = limitBytes / (1 - MemoryOfPeriods);
         _floorBytes = Math.Min(FloorBytes, limitBytes);
     }
 

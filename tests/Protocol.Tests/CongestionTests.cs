@@ -253,4 +253,47 @@ public class CongestionTests
             bytes -= piece;
         }
     }
+
+    [Theory]
+    [InlineData(64 << 10, 64 << 10)]
+    [InlineData(400 << 10, 200 << 10)]
+    [InlineData(4 << 20, 1 << 20)]
+    public void A_window_is_at_most_half_of_what_lies_between_two_losses(int bytesBetweenLosses, int expectedBytes)
+    {
+        var window = new PathWindow(1 << 20);
+        for (int i = 0; i < 2_000; i++)
+        {
+            window.OnPacketLoss(4096);
+            for (int sent = 0; sent < bytesBetweenLosses; sent += 4096)
+            {
+                window.AcquireAnyway(4096);
+                window.Release(4096, delivered: true);
+            }
+        }
+
+        // A loss more or less in the few windows that are remembered makes a part of it.
+        Assert.InRange(window.LimitBytes, expectedBytes * 3 / 4, Math.Min(1 << 20, expectedBytes * 4 / 3));
+    }
+
+    [Fact]
+    public void A_window_that_losses_made_small_grows_again_when_they_end()
+    {
+        var window = new PathWindow(1 << 20);
+        for (int i = 0; i < 10_000; i++)
+        {
+            if (i < 5_000 && i % 50 == 0)
+            {
+                window.OnPacketLoss(4096);
+            }
+
+            window.AcquireAnyway(4096);
+            window.Release(4096, delivered: true);
+            if (i == 4_999)
+            {
+                Assert.InRange(window.LimitBytes, 64 << 10, 160 << 10);
+            }
+        }
+
+        Assert.Equal(1 << 20, window.LimitBytes);
+    }
 }
