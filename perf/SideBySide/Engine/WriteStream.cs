@@ -15,6 +15,9 @@ internal sealed class WriteStream : IMeasurement
     private readonly double _countedPerMessage;
     private long _posted;
 
+    /// <summary>WRITEs completed so far, warm-up included.</summary>
+    public long Completed { get; private set; }
+
     /// <param name="pair">The guests; disposed with the measurement.</param>
     /// <param name="messageBytes">Bytes of each WRITE.</param>
     /// <param name="depth">WRITEs under way at most.</param>
@@ -52,6 +55,7 @@ internal sealed class WriteStream : IMeasurement
         }
         double elapsed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         Drain(outstanding, far);
+        Completed += completed + outstanding;
         return completed * _countedPerMessage / elapsed;
     }
 

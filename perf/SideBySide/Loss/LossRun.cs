@@ -14,8 +14,14 @@ internal static class LossRun
     private const double WarmUpSeconds = 1.5;
     private const int BytesUnderWay = 4 << 20;
 
-    /// <summary>Measures each rate for <paramref name="seconds"/> in all.</summary>
-    public static LossDocument Run(int messageBytes, double seconds)
+    /// <summary>The highest rate at which no QP may ever end in error, and to which a number of messages applies.</summary>
+    private const double EnduredRate = 0.05;
+
+    /// <summary>
+    /// Measures each rate for <paramref name="seconds"/> in all; rates up to <see cref="EnduredRate"/> go on until <paramref name="messages"/>
+    /// WRITEs are complete.
+    /// </summary>
+    public static LossDocument Run(int messageBytes, double seconds, long messages)
     {
         var sides = new List<Side>();
         try
@@ -29,9 +35,14 @@ internal static class LossRun
                 foreach (Side side in sides)
                     side.Measure(seconds / InterleavedRun.Rounds, counts: true);
             }
+            for (int i = 0; i < Rates.Count && Rates[i] <= EnduredRate; i++)
+            {
+                while (sides[i].Errors == 0 && sides[i].Messages < messages)
+                    sides[i].Measure(WarmUpSeconds, counts: false);
+            }
             double whole = sides[0].Goodput;
             return new LossDocument(
-                messageBytes, [.. sides.Select((side, i) => new LossFigure(Rates[i], side.Goodput, side.Goodput / whole, side.Errors))]);
+                messageBytes, [.. sides.Select((side, i) => new LossFigure(Rates[i], side.Goodput, side.Goodput / whole, side.Messages, side.Errors))]);
         }
         finally
         {
@@ -48,6 +59,8 @@ internal static class LossRun
         private readonly List<double> _goodputs = [];
 
         public int Errors { get; private set; }
+
+        public long Messages => _stream.Completed;
 
         public double Goodput => _goodputs.Count == 0 ? 0 : InterleavedRun.Median([.. _goodputs]);
 
