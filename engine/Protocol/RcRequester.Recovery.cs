@@ -28,6 +28,7 @@ internal sealed unsafe partial class RcRequester
     private byte _lossesSinceTried;
     private bool _judgesRepair;
     private bool _awaitsRepair;
+    private bool _repairIsProbe;
     private Psn _repairNext;
     private Psn _repairEnd;
     private Psn _repairedFrom;
@@ -56,6 +57,7 @@ internal sealed unsafe partial class RcRequester
         {
             // The repair came: this is about another hole. Right behind the repair it says nothing about what the peer keeps.
             _awaitsRepair = false;
+            MeasureRepair(nowNs);
             _peer = _peer == PeerKind.Unknown && at != _repairedEnd ? PeerKind.Keeps : _peer;
         }
 
@@ -144,6 +146,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         _awaitsRepair = false;
+        MeasureRepair(_lastNowNs);
         if (beyond > 0)
         {
             _peer = _peer == PeerKind.Unknown ? PeerKind.Keeps : _peer;
@@ -190,6 +193,7 @@ internal sealed unsafe partial class RcRequester
         bool oldest = _head->NeedsResponse || _awaitsRepair || _peer == PeerKind.Drops || FindSlot(last)->NeedsResponse;
         Psn at = oldest ? _oldestUnacked : last;
         Repair(at, at + 1);
+        _repairIsProbe = true;
         _judgesRepair = _awaitsRepair || _peer == PeerKind.Drops;
         _qp.Schedule();
     }
@@ -221,6 +225,7 @@ internal sealed unsafe partial class RcRequester
     {
         _repairPackets = _repairPackets != 0 && at == _repairedEnd ? Math.Min(_repairPackets * 2, PsnsInFlightMax) : 1;
         Repair(at, at + _repairPackets);
+        _repairIsProbe = false;
         _judgesRepair = true;
     }
 
@@ -275,6 +280,18 @@ internal sealed unsafe partial class RcRequester
             }
 
             _roundTripSentNs = 0;
+        }
+    }
+
+    /// <summary>
+    /// A repair was answered. Where losses follow each other closely, no other round trip is without one. A probe's answer may be to what
+    /// was sent before it, and measures nothing.
+    /// </summary>
+    private void MeasureRepair(long nowNs)
+    {
+        if (!_repairIsProbe)
+        {
+            _roundTrip.Add(nowNs - _repairSentNs);
         }
     }
 

@@ -167,6 +167,11 @@ internal sealed unsafe partial class RcResponder
         {
             Replay(packet, part);
         }
+        else if (HasOpenHole && (packet.Flags & PacketFlags.AcknowledgeRequest) != 0)
+        {
+            // The peer asks again for what it had an answer to: the NAK of the hole was lost. It acknowledges all before as well.
+            RequestResend();
+        }
         else
         {
             _acknowledgement.Acknowledge(_expectedPsn - 1);

@@ -11,9 +11,12 @@ internal sealed unsafe partial class RcResponder
     private ReorderBuffer? _reorder;
     private long _notReadyUntilNs;
 
+    /// <summary>Packets are kept that wait for the expected one, which a NAK asked for.</summary>
+    private bool HasOpenHole => _resendRequested && _notReadyUntilNs == 0 && _reorder is { Count: > 0 };
+
     /// <summary>
-    /// A hole: one NAK asks for the expected PSN. It is repeated only when a packet comes again that is here already, which shows that the
-    /// peer does not know what is missing. IBTA vol. 1, 9.7.5.1.4.
+    /// A hole: one NAK asks for the expected PSN. It is repeated only when a packet comes again that is here already, or was executed, which
+    /// shows that the peer does not know what is missing. IBTA vol. 1, 9.7.5.1.4.
     /// </summary>
     private ResponderVerdict TakeEarly(in Packet packet, in Part part, int distance, long nowNs)
     {

@@ -154,6 +154,24 @@ public class LossRecoveryTests
     }
 
     [Fact]
+    public void A_repair_measures_the_round_trip_so_that_the_next_probe_comes_soon()
+    {
+        Lone lone = WithWrite(40);
+        for (int hole = 3; hole < 30; hole += 3)
+        {
+            lone.Receive(lone.Acknowledge(hole, SequenceError));
+            AssertSent(lone, hole);
+            lone.NowNs += 20_000;
+        }
+
+        lone.Receive(lone.Acknowledge(33, SequenceError));
+        AssertSent(lone, 33);
+        lone.Wait(300_000);
+        AssertSent(lone, 33);
+        Assert.Equal(1, lone.Host.Counters.Probes);
+    }
+
+    [Fact]
     public void Naks_without_progress_use_up_the_retries()
     {
         var lone = new Lone(new DuoOptions { RetryCount = 2 });

@@ -46,6 +46,20 @@ public class ReorderingTests
     }
 
     [Fact]
+    public void A_packet_that_was_executed_and_comes_again_shows_so_too()
+    {
+        var lone = new Lone(new DuoOptions());
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 2, 8));
+        lone.AssertAnswers(SequenceError, 1);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8) with { Flags = PacketFlags.None });
+        lone.AssertAnswers(AethSyndrome.Ack(), 0);
+        lone.Receive(lone.Request(Opcode.RcWriteOnly, 0, 8));
+        lone.AssertAnswers(SequenceError, 1);
+    }
+
+    [Fact]
     public void A_kept_packet_that_comes_again_shows_that_the_nak_was_lost()
     {
         var lone = new Lone(new DuoOptions());
