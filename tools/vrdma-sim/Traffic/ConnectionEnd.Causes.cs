@@ -79,6 +79,9 @@ internal sealed partial class ConnectionEnd
             CompletionStatus.RetryExceededError => IsSilenceExplained(),
             CompletionStatus.RnrRetryExceededError => _connection.Plan.RnrRetry != 7 && Operations.TakesReceive(send.Opcode),
             CompletionStatus.RemoteAccessError => Peer.HasRevoked(send),
+
+            // The window was taken away between the post of its bind and the bind's turn.
+            CompletionStatus.MemoryWindowBindError => send.Operation == Operation.BindWindow && _isWindowRevoked && send.PostedNs <= RevokedNs,
             _ => false,
         };
         SimulationFailure.Unless(isExplained, () => $"{Name}: {send.Opcode} #{send.Id} ended with {status}, and nothing in this world explains it");
