@@ -12,6 +12,9 @@ internal sealed unsafe class Attack(Arena arena)
 
     public Arena Arena { get; } = arena;
 
+    /// <summary>Who works meanwhile, when the attack takes many turns.</summary>
+    public Victim? Victim { get; init; }
+
     public TestGuest Mallory => Arena.Mallory;
 
     public TestGuest Partner => Arena.Partner;
@@ -26,6 +29,13 @@ internal sealed unsafe class Attack(Arena arena)
     public ulong Beyond => (ulong)Mallory.Memory.Bytes;
 
     private (DevicePair.Endpoint Here, DevicePair.Endpoint There) Pair => _pair ??= Arena.Connect(Mallory, Partner);
+
+    /// <summary>A turn in which the victim goes on with her work.</summary>
+    public void Turn()
+    {
+        Victim?.Step();
+        Arena.Turn();
+    }
 
     /// <summary>Refused with one of these errors.</summary>
     public void Refused<T>(PvrdmaCommand command, T request, params PvrdmaCommandError[] errors)
@@ -103,6 +113,17 @@ internal sealed unsafe class Attack(Arena arena)
     {
         PvrdmaCqe entry = Assert.Single(Post(Write(0x5151), Here.Region.Sge(0, 64)));
         Assert.Equal((0x5151ul, (uint)PvrdmaWcStatus.Success), (entry.WorkRequestId, entry.Status));
+    }
+
+    /// <summary>The device serves Mallory yet: objects that she makes now work, whatever became of those of before.</summary>
+    public void StillServed()
+    {
+        (DevicePair.Endpoint here, DevicePair.Endpoint there) = Arena.Connect(Mallory, Partner);
+        PvrdmaSendWqe head = Write(0x5252) with { RemoteAddress = there.Region.Start, RdmaRemoteKey = there.Region.Key };
+        here.Qp.PostSend(head, here.Region.Sge(0, 64));
+        Arena.Run();
+        PvrdmaCqe entry = Assert.Single(here.Cq.PollAll());
+        Assert.Equal((0x5252ul, (uint)PvrdmaWcStatus.Success), (entry.WorkRequestId, entry.Status));
     }
 
     /// <summary>After a failure Mallory resets her QP and connects it again.</summary>

@@ -39,6 +39,8 @@ internal static class AttackCatalogue
         .. Cases.TeardownCases.All,
         .. Cases.WindowCases.All,
         .. Cases.SharedReceiveQueueCases.All,
+        .. Cases.RaceCases.All,
+        .. Cases.CommandRaceCases.All,
     ];
 
     /// <summary>The case of that name.</summary>

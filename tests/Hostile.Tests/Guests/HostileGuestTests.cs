@@ -33,7 +33,7 @@ public sealed unsafe class HostileGuestTests
         using Arena arena = Arena.Create(kind, attack.Limits);
         var victim = new Victim(arena);
         victim.Stream(20);
-        attack.Run(new Attack(arena));
+        attack.Run(new Attack(arena) { Victim = victim });
         victim.Stream(20);
         victim.AssertUnharmed();
         arena.AssertAllServed();
