@@ -14,7 +14,7 @@ internal sealed class EndMemory : IDisposable
     private const int GuardBytes = 64;
     private const int WordBytes = sizeof(ulong);
     private const AccessFlags All = AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic
-        | AccessFlags.WindowBind;
+        | AccessFlags.WindowBind | AccessFlags.FlushGlobal;
 
     private readonly GuestMemory _memory;
     private readonly int _targetBytes;

@@ -76,11 +76,17 @@ internal sealed partial class ConnectionEnd
         }
         else if (send.WritesTarget)
             Peer.Memory.Model.Write(send.TargetOffset, Guest.Source.Expected(send.SourceOffset, send.Bytes));
-        else if (send.Operation == Operation.FetchAdd)
-            send.ExpectedWord = Peer.Memory.Word.Add(send.Addend);
-        else if (send.Operation == Operation.CompareSwap)
-            send.ExpectedWord = Peer.Memory.Word.CompareSwap(send.ExpectedWord, send.Addend);
+        else if (Operations.ChangesWord(send.Operation))
+            send.ExpectedWord = EnterWord(Peer.Memory.Word, send);
     }
+
+    private static ulong EnterWord(AtomicModel word, PostedSend send) => send.Operation switch
+    {
+        Operation.FetchAdd => word.Add(send.Addend),
+        Operation.MaskedFetchAdd => word.Add(send.Addend, send.CompareMaskOrBoundary),
+        Operation.MaskedCompareSwap => word.CompareSwap(send.ExpectedWord, send.CompareMaskOrBoundary, send.Addend, send.SwapMask),
+        _ => word.CompareSwap(send.ExpectedWord, send.Addend),
+    };
 
     private PostedSend? DrawSend(Operation operation)
     {
@@ -93,9 +99,10 @@ internal sealed partial class ConnectionEnd
             Operation.Write or Operation.WriteWithImmediate => Math.Min(Peer._plan.TargetBytes, Guest.Source.Bytes),
             Operation.ReadSource => Math.Min(_plan.LandingBytes / 2, Peer.Guest.Source.Bytes),
             Operation.ReadTarget => Math.Min(_plan.LandingBytes / 2, Peer._plan.TargetBytes),
+            Operation.Flush => 0,
             _ => sizeof(ulong),
         };
-        int bytes = Operations.IsAtomic(operation) ? sizeof(ulong) : DrawBytes(most);
+        int bytes = Operations.IsAtomic(operation) || operation == Operation.AtomicWrite ? sizeof(ulong) : DrawBytes(most);
         return MakeDrawn(operation, bytes);
     }
 
@@ -117,10 +124,14 @@ internal sealed partial class ConnectionEnd
         int source = operation == Operation.ReadSource
             ? _dice.Between(0, Peer.Guest.Source.Bytes - bytes)
             : _dice.Between(0, Math.Max(0, Guest.Source.Bytes - bytes));
-        bool usesTarget = opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate || operation == Operation.ReadTarget;
+        bool usesTarget = opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate or SendOpcode.AtomicWrite or SendOpcode.Flush
+            || operation == Operation.ReadTarget;
         int target = usesTarget ? _dice.Between(0, Math.Max(0, Peer._plan.TargetBytes - bytes)) : 0;
+        if (operation == Operation.AtomicWrite)
+            target &= ~7;
         bool isShared = operation == Operation.FetchAddShared;
-        bool mayUseWindow = usesTarget || operation is Operation.CompareSwap or Operation.FetchAdd;
+        bool mayUseWindow = usesTarget || Operations.ChangesWord(operation);
+        (ulong compare, ulong mask, ulong swapMask) = DrawWord(operation);
         uint window = operation == Operation.SendWithInvalidate || (mayUseWindow && doom == CompletionStatus.Success && _dice.Chance(0.6))
             ? Peer.OpenWindowKey
             : 0;
@@ -137,7 +148,10 @@ internal sealed partial class ConnectionEnd
             TargetOffset = target,
             LandingOffset = landing,
             Expected = operation == Operation.ReadTarget ? Peer.Memory.Model.Slice(target, bytes).ToArray() : null,
-            ExpectedWord = operation == Operation.CompareSwap && _dice.Chance(0.6) ? Peer.Memory.Word.Value : 1,
+            ExpectedWord = compare,
+            CompareMaskOrBoundary = mask,
+            SwapMask = swapMask,
+            FlushBytes = operation != Operation.Flush || _dice.Chance(0.3) ? -1 : _dice.Between(0, Peer._plan.TargetBytes - target),
             Counter = isShared ? _dice.Between(0, SharedCounters.Count - 1) : 0,
             Addend = isShared ? (ulong)_dice.Between(1, SharedCounters.AddendMax) : _dice.Next64(),
             Counters = isShared ? Peer.Guest.Counters : null,
@@ -145,6 +159,24 @@ internal sealed partial class ConnectionEnd
             Message = Operations.TakesReceive(opcode) ? MakeMessage(opcode, bytes, source, target, window, doom) : null,
             Doom = doom,
         };
+    }
+
+    /// <summary>What a compare and swap compares with, equal to what is there more often than not; masks, and boundaries of fields.</summary>
+    private (ulong Compare, ulong MaskOrBoundary, ulong SwapMask) DrawWord(Operation operation)
+    {
+        ulong there = _dice.Chance(0.6) ? Peer.Memory.Word.Value : 1;
+        switch (operation)
+        {
+            case Operation.CompareSwap:
+                return (there, 0, 0);
+            case Operation.MaskedCompareSwap:
+                ulong mask = _dice.Pick<ulong>(0, ulong.MaxValue, 0xFFFF_FFFF, _dice.Next64());
+                return (there ^ (_dice.Next64() & ~mask), mask, _dice.Pick<ulong>(0, ulong.MaxValue, 0xFF00_FF00_FF00_FF00, _dice.Next64()));
+            case Operation.MaskedFetchAdd:
+                return (0, _dice.Pick<ulong>(0, 1UL << 63, 0x8000_0000_8000_0000, 0x8080_8080_8080_8080, ulong.MaxValue, _dice.Next64() & _dice.Next64()), 0);
+            default:
+                return default;
+        }
     }
 
     private ExpectedMessage MakeMessage(SendOpcode opcode, int bytes, int source, int target, uint window, CompletionStatus doom) => new()

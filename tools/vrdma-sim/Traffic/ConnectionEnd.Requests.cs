@@ -19,7 +19,7 @@ internal sealed partial class ConnectionEnd
             Immediate = send.Message?.Immediate ?? 0,
         };
         Aim(ref request, send);
-        bool canInline = !send.LandsHere && send.Doom == CompletionStatus.Success && send.Bytes <= _pair.InlineBytes;
+        bool canInline = !send.LandsHere && send.Operation != Operation.Flush && send.Doom == CompletionStatus.Success && send.Bytes <= _pair.InlineBytes;
         bool isPosted = canInline && _dice.Chance(0.6)
             ? _pair.TryPostSendInline(request, Guest.Source.Expected(send.SourceOffset, send.Bytes))
             : TryPostGathered(request, send);
@@ -38,7 +38,8 @@ internal sealed partial class ConnectionEnd
             : Guest.Source.Region.Entry(send.SourceOffset, send.Bytes);
         if (send.Doom == CompletionStatus.LocalProtectionError)
             whole = SpoilLocal(whole, send);
-        int count = Cut(whole, Operations.IsAtomic(send.Operation) ? entries[..1] : entries[.._plan.SendSges]);
+        int most = send.Operation == Operation.Flush ? 0 : Operations.IsAtomic(send.Operation) ? 1 : _plan.SendSges;
+        int count = most == 0 ? 0 : Cut(whole, entries[..most]);
         return _pair.TryPostSend(request, entries[..count]);
     }
 
@@ -53,7 +54,7 @@ internal sealed partial class ConnectionEnd
         }
         switch (send.Operation)
         {
-            case Operation.Write or Operation.WriteWithImmediate or Operation.ReadTarget:
+            case Operation.Write or Operation.WriteWithImmediate or Operation.AtomicWrite or Operation.ReadTarget:
                 request.RemoteAddress = memory.TargetAddress(send.TargetOffset);
                 request.RemoteKey = memory.Target.RemoteKey;
                 break;
@@ -66,39 +67,65 @@ internal sealed partial class ConnectionEnd
                 request.RemoteKey = send.Counters.Region.RemoteKey;
                 request.CompareAdd = send.Addend;
                 break;
-            case Operation.FetchAdd:
+            case Operation.FetchAdd or Operation.MaskedFetchAdd:
                 request.RemoteAddress = memory.WordAddress;
                 request.RemoteKey = memory.Target.RemoteKey;
                 request.CompareAdd = send.Addend;
+                request.FieldBoundary = send.CompareMaskOrBoundary;
                 break;
-            case Operation.CompareSwap:
+            case Operation.CompareSwap or Operation.MaskedCompareSwap:
                 request.RemoteAddress = memory.WordAddress;
                 request.RemoteKey = memory.Target.RemoteKey;
                 request.CompareAdd = send.ExpectedWord;
                 request.Swap = send.Addend;
+                request.CompareMask = send.CompareMaskOrBoundary;
+                request.SwapMask = send.SwapMask;
+                break;
+            case Operation.Flush:
+                AimFlush(ref request, send);
                 break;
         }
         if (send.WindowKey != 0 && send.UsesTarget)
             request.RemoteKey = send.WindowKey;
         if (send.Doom is CompletionStatus.RemoteAccessError)
             SpoilRemote(ref request, send);
-        else if (send.Doom == CompletionStatus.RemoteInvalidRequestError && send.Opcode == SendOpcode.FetchAdd)
-            request.RemoteAddress += 4;
+        else if (send.Doom == CompletionStatus.RemoteInvalidRequestError)
+            SpoilRequest(ref request);
+    }
+
+    private void AimFlush(ref SendRequest request, PostedSend send)
+    {
+        request.RemoteAddress = Peer.Memory.TargetAddress(send.TargetOffset);
+        request.RemoteKey = Peer.Memory.Target.RemoteKey;
+        request.FlushBytes = (uint)Math.Max(0, send.FlushBytes);
+        request.FlushOptions = send.FlushBytes < 0 ? FlushOptions.Global | FlushOptions.WholeRegion : FlushOptions.Global;
     }
 
     /// <summary>A request that must fail, and with which status.</summary>
     private PostedSend DrawViolation()
     {
         int tooLong = Peer.MessageBytesMax + AddressHandle.GlobalRouteHeaderBytes + _dice.Between(1, 3000);
-        return _dice.Between(0, 5) switch
+        return _dice.Between(0, 8) switch
         {
             0 => MakeSend(Operation.Write, _dice.Between(1, 3000), CompletionStatus.RemoteAccessError, isSignaled: true),
             1 => MakeSend(Operation.ReadTarget, 16, CompletionStatus.RemoteAccessError, isSignaled: true, landing: 0),
             2 when tooLong <= Guest.Source.Bytes => MakeSend(Operation.Send, tooLong, CompletionStatus.RemoteInvalidRequestError, isSignaled: true),
             3 => MakeSend(Operation.FetchAdd, sizeof(ulong), CompletionStatus.RemoteInvalidRequestError, isSignaled: true, landing: 0),
             4 => MakeSend(Operation.ReadSource, 64, CompletionStatus.LocalProtectionError, isSignaled: true, landing: 0),
+            5 => MakeSend(Operation.AtomicWrite, sizeof(ulong), CompletionStatus.RemoteInvalidRequestError, isSignaled: true),
+            6 => MakeSend(Operation.Flush, 0, CompletionStatus.RemoteInvalidRequestError, isSignaled: true),
+            7 => MakeSend(Operation.MaskedFetchAdd, sizeof(ulong), CompletionStatus.RemoteInvalidRequestError, isSignaled: true, landing: 0),
             _ => MakeSend(Operation.Write, _dice.Between(1, 3000), CompletionStatus.LocalProtectionError, isSignaled: true),
         };
+    }
+
+    /// <summary>A word that is not aligned, or a placement that the queue pair does not permit.</summary>
+    private static void SpoilRequest(ref SendRequest request)
+    {
+        if (request.Opcode == SendOpcode.Flush)
+            request.FlushOptions |= FlushOptions.Persistent;
+        else if (request.Opcode is SendOpcode.FetchAdd or SendOpcode.MaskedFetchAdd or SendOpcode.AtomicWrite)
+            request.RemoteAddress += 4;
     }
 
     /// <summary>A key that nobody has, a range that leaves the region, or a right that it does not give.</summary>

@@ -37,7 +37,7 @@ internal sealed partial class ConnectionEnd
             Region = Memory.Target,
             Address = Memory.Target.Address,
             Length = (ulong)Memory.Target.Length,
-            Access = AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic,
+            Access = AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic | AccessFlags.FlushGlobal,
         };
         if (!_pair.TryPostBindWindow(_window, bind, out uint key, id))
             return;

@@ -114,7 +114,7 @@ internal sealed partial class ConnectionEnd
         if (IsDatagram)
             _pair.ToInit(queueKey: QueueKey);
         else
-            _pair.ToInit();
+            _pair.ToInit(AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic | AccessFlags.FlushGlobal);
         if (!_plan.UsesSharedReceives)
             PostFirstReceives();
     }
@@ -184,7 +184,7 @@ internal sealed partial class ConnectionEnd
         {
             if (send.WritesTarget && send.Doom == CompletionStatus.Success)
                 Memory.Model.Forget(send.TargetOffset, send.Bytes);
-            if (send.Operation is Operation.CompareSwap or Operation.FetchAdd && send.Doom == CompletionStatus.Success)
+            if (Operations.ChangesWord(send.Operation) && send.Doom == CompletionStatus.Success)
                 uncertainAtomics++;
         }
         Memory.Verify(Name, uncertainAtomics, _world.Settings.Interference);

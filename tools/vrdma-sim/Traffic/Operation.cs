@@ -14,6 +14,12 @@ internal enum Operation
     CompareSwap,
     FetchAdd,
     FetchAddShared,
+    MaskedCompareSwap,
+    MaskedFetchAdd,
+    AtomicWrite,
+
+    /// <summary>Global visibility of a range of the peer's target, or of all of it.</summary>
+    Flush,
 
     /// <summary>SEND that closes the peer's memory window, or a plain one while none is open.</summary>
     SendWithInvalidate,
@@ -36,7 +42,11 @@ internal static class Operations
     };
 
     /// <summary>True for an 8-byte operation that brings the value before.</summary>
-    public static bool IsAtomic(Operation operation) => operation is Operation.CompareSwap or Operation.FetchAdd or Operation.FetchAddShared;
+    public static bool IsAtomic(Operation operation) => ChangesWord(operation) || operation == Operation.FetchAddShared;
+
+    /// <summary>True for an atomic on the word that the peer has for this end alone.</summary>
+    public static bool ChangesWord(Operation operation) =>
+        operation is Operation.CompareSwap or Operation.FetchAdd or Operation.MaskedCompareSwap or Operation.MaskedFetchAdd;
 
     /// <summary>True for what brings bytes back.</summary>
     public static bool Lands(Operation operation) => operation is Operation.ReadSource or Operation.ReadTarget || IsAtomic(operation);
@@ -49,6 +59,10 @@ internal static class Operations
         Operation.WriteWithImmediate => SendOpcode.WriteWithImmediate,
         Operation.ReadSource or Operation.ReadTarget => SendOpcode.Read,
         Operation.CompareSwap => SendOpcode.CompareSwap,
+        Operation.MaskedCompareSwap => SendOpcode.MaskedCompareSwap,
+        Operation.MaskedFetchAdd => SendOpcode.MaskedFetchAdd,
+        Operation.AtomicWrite => SendOpcode.AtomicWrite,
+        Operation.Flush => SendOpcode.Flush,
         Operation.SendWithInvalidate => SendOpcode.SendWithInvalidate,
         Operation.BindWindow => SendOpcode.BindWindow,
         _ => SendOpcode.FetchAdd,
@@ -60,6 +74,10 @@ internal static class Operations
         SendOpcode.Read => WorkCompletionOpcode.Read,
         SendOpcode.CompareSwap => WorkCompletionOpcode.CompareSwap,
         SendOpcode.FetchAdd => WorkCompletionOpcode.FetchAdd,
+        SendOpcode.MaskedCompareSwap => WorkCompletionOpcode.MaskedCompareSwap,
+        SendOpcode.MaskedFetchAdd => WorkCompletionOpcode.MaskedFetchAdd,
+        SendOpcode.AtomicWrite => WorkCompletionOpcode.AtomicWrite,
+        SendOpcode.Flush => WorkCompletionOpcode.Flush,
         SendOpcode.BindWindow => WorkCompletionOpcode.BindWindow,
         _ => WorkCompletionOpcode.Send,
     };

@@ -24,7 +24,7 @@ internal sealed class PostedSend
     /// <summary>The source that a READ of the peer's source reads.</summary>
     public SourceMemory? Source { get; init; }
 
-    /// <summary>Offset in the peer's target: WRITE, and READ of the target.</summary>
+    /// <summary>Offset in the peer's target: WRITE, ATOMIC WRITE, FLUSH, and READ of the target.</summary>
     public int TargetOffset { get; init; }
 
     /// <summary>Offset in the own landing: READs and atomics.</summary>
@@ -41,6 +41,15 @@ internal sealed class PostedSend
 
     public ulong Addend { get; init; }
 
+    /// <summary>Masked atomics: which bits are compared, or the highest bits of the fields.</summary>
+    public ulong CompareMaskOrBoundary { get; init; }
+
+    /// <summary>Masked compare and swap: which bits are replaced.</summary>
+    public ulong SwapMask { get; init; }
+
+    /// <summary>FLUSH: bytes of the peer's target; negative for all of it.</summary>
+    public int FlushBytes { get; init; }
+
     /// <summary>Where that word is.</summary>
     public SharedCounters? Counters { get; init; }
 
@@ -53,15 +62,16 @@ internal sealed class PostedSend
     /// <summary>The key of the peer's memory window that it goes through or closes; 0 for none.</summary>
     public uint WindowKey { get; init; }
 
-    public bool LandsHere => Opcode is SendOpcode.Read or SendOpcode.CompareSwap or SendOpcode.FetchAdd;
+    public bool LandsHere => Operations.Lands(Operation);
 
     /// <summary>True when it holds a piece of the landing.</summary>
     public bool OwnsLanding => LandsHere && Doom == CompletionStatus.Success;
 
-    public bool WritesTarget => Opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate;
+    public bool WritesTarget => Opcode is SendOpcode.Write or SendOpcode.WriteWithImmediate or SendOpcode.AtomicWrite;
 
     /// <summary>True when it needs the registration of the peer's target.</summary>
-    public bool UsesTarget => (WritesTarget || Operation is Operation.ReadTarget or Operation.CompareSwap or Operation.FetchAdd) && Bytes > 0;
+    public bool UsesTarget =>
+        Operation == Operation.Flush || ((WritesTarget || Operation == Operation.ReadTarget || Operations.ChangesWord(Operation)) && Bytes > 0);
 }
 
 /// <summary>A message that takes a receive: what must come out of it.</summary>
