@@ -33,6 +33,8 @@ public class SeedTests
             Assert.True(run.Tally.ByOperation[(int)operation] > 100, $"{operation} hardly happened: {run.Tally.ByOperation[(int)operation]}");
         foreach (DisruptionKind kind in Enum.GetValues<DisruptionKind>())
             Assert.True(run.Tally.ByDisruption[(int)kind] > 10, $"{kind} hardly happened: {run.Tally.ByDisruption[(int)kind]}");
+        Assert.True(run.Tally.Drained > 50, $"hardly a send queue was drained: {run.Tally.Drained}");
+        Assert.True(run.Tally.Reused > 100, $"hardly a queue pair was reset and used again: {run.Tally.Reused}");
         CompletionStatus[] expected =
         [
             CompletionStatus.FlushError, CompletionStatus.LocalProtectionError, CompletionStatus.RemoteAccessError,

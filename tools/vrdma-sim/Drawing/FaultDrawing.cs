@@ -78,6 +78,14 @@ internal static class FaultDrawing
                 dice.Chance(0.5),
                 dice.Between(0, horizonNs)));
         }
+        for (int i = dice.Pick(0, 0, 1, 3); i > 0; i--)
+        {
+            disruptions.Add(new Disruption(
+                dice.Pick(DisruptionKind.DrainSends, DisruptionKind.ResizeCompletionQueues),
+                dice.Between(0, connections.Count - 1),
+                dice.Chance(0.5),
+                dice.Between(0, horizonNs / 4)));
+        }
         return disruptions;
     }
 }

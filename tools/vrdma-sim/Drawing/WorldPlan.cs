@@ -145,6 +145,12 @@ internal enum DisruptionKind
     MoveToError,
     RevokeTarget,
     KillGuest,
+
+    /// <summary>The send queue is drained, and goes on later.</summary>
+    DrainSends,
+
+    /// <summary>All completion queues of the guest get another size.</summary>
+    ResizeCompletionQueues,
 }
 
 /// <summary>One of those, at a time, to the left or right end of a connection.</summary>

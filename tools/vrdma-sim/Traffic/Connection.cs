@@ -95,14 +95,20 @@ internal sealed class Connection
             case DisruptionKind.RevokeTarget:
                 end.RevokeTarget();
                 break;
+            case DisruptionKind.DrainSends:
+                end.Drain();
+                break;
+            case DisruptionKind.ResizeCompletionQueues:
+                end.Guest.ResizeQueues();
+                break;
         }
     }
 
     /// <summary>At the end of a world: compares everything and gives it back.</summary>
     public void Finish()
     {
-        Left.Destroy();
-        Right.Destroy();
+        Left.Destroy(mayReuse: false);
+        Right.Destroy(mayReuse: false);
         Settle();
     }
 

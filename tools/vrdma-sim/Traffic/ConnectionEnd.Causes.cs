@@ -37,6 +37,11 @@ internal sealed partial class ConnectionEnd
     {
         if (type == AsyncEventType.CommunicationEstablished)
             return;
+        if (type == AsyncEventType.SendQueueDrained)
+        {
+            OnDrained();
+            return;
+        }
         if (type == AsyncEventType.LastWorkRequestReached)
         {
             SimulationFailure.Unless(_plan.UsesSharedReceives && !_lastReceiveTaken, () => $"{Name}: {type} twice, or without a shared receive queue");
@@ -55,6 +60,8 @@ internal sealed partial class ConnectionEnd
         _sendFailed = false;
         _receiveFlushed = false;
         _lastReceiveTaken = false;
+        _isDraining = false;
+        _isDrained = false;
         OpenWindowKey = 0;
         _isWindowRevoked = false;
         WasMovedToError = false;

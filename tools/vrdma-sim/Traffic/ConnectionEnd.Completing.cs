@@ -47,6 +47,7 @@ internal sealed partial class ConnectionEnd
         SimulationFailure.Unless(
             completion.Opcode == Operations.CompletionOf(send.Opcode) && completion.ByteLength == bytes,
             () => $"{Name}: {send.Opcode} #{send.Id} of {send.Bytes} bytes completed as {seen.Opcode} of {seen.ByteLength}");
+        CheckNotDrained(send);
         Succeed(send);
         Resume();
         if (_sends.Count == 0 && ++_sendsCompared % SendsPerComparison == 0 && Peer.State != EndState.Closed)

@@ -68,7 +68,7 @@ internal sealed partial class ConnectionEnd
     public int PostedCount { get; private set; }
 
     /// <summary>All is posted, has ended, and was received.</summary>
-    public bool IsDone => State == EndState.Up && PostedCount >= _plan.Requests && _sends.Count == 0 && (!IsReliable || Peer._receives.ExpectedCount == 0);
+    public bool IsDone => State == EndState.Up && !_isDraining && PostedCount >= _plan.Requests && _sends.Count == 0 && (!IsReliable || Peer._receives.ExpectedCount == 0);
 
     /// <summary>Nothing that was posted waits for its end.</summary>
     public bool IsFlushed => State != EndState.Failing || (_sends.IsFlushed && (_plan.UsesSharedReceives ? _lastReceiveTaken : _receives.Count == 0));
@@ -87,20 +87,9 @@ internal sealed partial class ConnectionEnd
     {
         Memory = new EndMemory(
             Guest.Context, Guest.Domain, _plan.TargetBytes, _plan.LandingBytes, _plan.ReceiveDepth * ReceiveSlotBytes);
-        _pair = Guest.Domain.CreateQueuePair(new QueuePairOptions
-        {
-            SendCompletionQueue = Guest.Queue(_plan.SendQueue),
-            ReceiveCompletionQueue = Guest.Queue(_plan.ReceiveQueue),
-            SendDepth = _plan.SendDepth,
-            ReceiveDepth = _plan.UsesSharedReceives ? 0 : _plan.ReceiveDepth,
-            SendSges = _plan.SendSges,
-            ReceiveSges = _plan.ReceiveSges,
-            InlineBytes = _plan.InlineBytes,
-            Type = _connection.Plan.Service,
-            SharedReceiveQueue = _plan.UsesSharedReceives ? Guest.SharedReceives.Queue : null,
-        });
+        TakeQueuePair();
         Guest.Add(this, _pair.Number);
-        Psn = _dice.Chance(0.3) ? 0xFF_FFF0u + (uint)_dice.Between(0, 15) : (uint)_dice.Between(0, 0xFF_FFFF);
+        Psn = DrawPsn();
         _sends = new SendLedger(Name);
         _receives = new ReceiveLedger(Name);
         _landing = new LandingRing(_plan.LandingBytes);
@@ -153,12 +142,20 @@ internal sealed partial class ConnectionEnd
         _world.Touch();
     }
 
-    /// <summary>Destroys the queue pair, whatever is under way. What was posted and has not ended may or may not have happened.</summary>
-    public void Destroy()
+    /// <summary>
+    /// Destroys the queue pair, or resets it to use it again, whatever is under way. What was posted and has not ended may or may not have
+    /// happened.
+    /// </summary>
+    /// <param name="mayReuse">False at the end of the world.</param>
+    public void Destroy(bool mayReuse = true)
     {
         if (State == EndState.Closed)
             return;
-        _pair.Dispose();
+        _isReset = mayReuse && IsReliable && _dice.Chance(0.5);
+        if (_isReset)
+            _pair.ToReset();
+        else
+            _pair.Dispose();
         Guest.Remove(_pair.Number);
         _way?.Dispose();
         _window?.Dispose();

@@ -24,6 +24,12 @@ internal sealed class Tally
     /// <summary>Connections that were made anew.</summary>
     public long Reopened { get; set; }
 
+    /// <summary>Queue pairs that were reset and used again.</summary>
+    public long Reused { get; set; }
+
+    /// <summary>Send queues that were drained and went on.</summary>
+    public long Drained { get; set; }
+
     public void Succeeded(Operation operation) => _operations[(int)operation]++;
 
     public void Count(bool isReceive, CompletionStatus status) => (isReceive ? _receiveStatuses : _sendStatuses)[(int)status]++;
@@ -36,6 +42,8 @@ internal sealed class Tally
         Sum(_receiveStatuses, other._receiveStatuses);
         Sum(ByDisruption, other.ByDisruption);
         Reopened += other.Reopened;
+        Reused += other.Reused;
+        Drained += other.Drained;
     }
 
     private static void Sum(long[] into, long[] from)

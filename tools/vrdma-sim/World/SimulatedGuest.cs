@@ -22,6 +22,7 @@ internal sealed class SimulatedGuest : IDisposable
     private readonly List<WorkCompletion> _polled = [];
     private readonly WorkCompletion[] _buffer = new WorkCompletion[32];
     private readonly List<CompletionQueue> _queues = [];
+    private int _completionsMax;
     private DeviceSlot? _slot;
     private DeviceChannel? _channel;
 
@@ -65,6 +66,7 @@ internal sealed class SimulatedGuest : IDisposable
     /// <summary>Starts the guest and gives it what its connections share.</summary>
     public void Attach(int completionsMax)
     {
+        _completionsMax = completionsMax;
         Gid gid = Gid.From(Address);
         ILink link = _world.Network.CreateLink(gid);
         if (_world.Settings.Interference is { } interference)
@@ -141,6 +143,14 @@ internal sealed class SimulatedGuest : IDisposable
         }
         while (Context.TryGetAsyncEvent(out AsyncEvent happened))
             OnEvent(happened);
+    }
+
+    /// <summary>Gives all completion queues another size, at least the one they were made with, whatever stands in them.</summary>
+    public void ResizeQueues()
+    {
+        foreach (CompletionQueue queue in _queues)
+            queue.Resize(_completionsMax * _dice.Between(1, 4));
+        _world.Touch();
     }
 
     /// <summary>Compares what its connections share with the models, gives everything back, and sees that the device holds nothing.</summary>
