@@ -43,6 +43,12 @@ public sealed class HostileDocumentTests
             text.Append($"* {name}\n");
         }
 
+        text.Append($"\n### Creations that fail half-way, 10,000 times each ({CreationCatalogue.All.Count})\n\n");
+        foreach (Creation creation in CreationCatalogue.All)
+        {
+            text.Append($"* {creation.Name}\n");
+        }
+
         return text.ToString();
     }
 
