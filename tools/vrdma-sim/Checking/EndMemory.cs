@@ -58,6 +58,10 @@ internal sealed class EndMemory : IDisposable
     /// <summary>True once the registration of the target was taken away.</summary>
     public bool IsRevoked { get; private set; }
 
+    /// <summary>The target, for a fast registration.</summary>
+    public FastRegistration TargetRegistration(AccessFlags access) =>
+        new() { Memory = _memory, Offset = _targetStart, Bytes = WordBytes + _targetBytes, Access = access };
+
     /// <summary>Remote address of a byte of the target.</summary>
     public ulong TargetAddress(int offset) => Target.Address + WordBytes + (ulong)offset;
 

@@ -55,7 +55,9 @@ internal static class ConnectionDrawing
             ReceiveDelayNsMax = dice.Pick<long>(0, 0, 10_000, 100_000, 1_500_000),
             Weights = DrawWeights(dice, service),
             UsesSharedReceives = dice.Chance(0.25),
-            UsesWindow = service == QueuePairType.Rc && dice.Chance(0.35),
+            Window = service == QueuePairType.Rc && dice.Chance(0.5)
+                ? dice.Pick(WindowKind.Type1, WindowKind.Type2, WindowKind.FastRegistration)
+                : WindowKind.None,
             ViolationAt = service == QueuePairType.Rc && dice.Chance(0.12) ? dice.Between(0, requests) : -1,
         };
     }

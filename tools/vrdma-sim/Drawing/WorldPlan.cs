@@ -63,6 +63,21 @@ internal sealed record ConnectionPlan
     public required EndPlan Right { get; init; }
 }
 
+/// <summary>How an end opens its target to the peer for a time.</summary>
+internal enum WindowKind
+{
+    None,
+
+    /// <summary>A type-1 window, which its owner alone closes.</summary>
+    Type1,
+
+    /// <summary>A type-2 window, which owner and peer may invalidate.</summary>
+    Type2,
+
+    /// <summary>A fast registration, which owner and peer may invalidate; type 2 where the target is too big for it.</summary>
+    FastRegistration,
+}
+
 /// <summary>One end of a connection.</summary>
 internal sealed record EndPlan
 {
@@ -112,8 +127,10 @@ internal sealed record EndPlan
     /// <summary>Messages come into the guest's shared receive queue.</summary>
     public required bool UsesSharedReceives { get; init; }
 
-    /// <summary>The peer reaches the target through memory windows as well, which it closes by SEND with invalidate.</summary>
-    public required bool UsesWindow { get; init; }
+    /// <summary>The peer reaches the target through keys as well that work requests open and close; how.</summary>
+    public required WindowKind Window { get; init; }
+
+    public bool UsesWindow => Window != WindowKind.None;
 
     /// <summary>Which of this end's requests breaks a rule; -1 for none.</summary>
     public required int ViolationAt { get; init; }

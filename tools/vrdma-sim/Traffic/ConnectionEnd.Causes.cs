@@ -88,7 +88,7 @@ internal sealed partial class ConnectionEnd
             CompletionStatus.RemoteAccessError => Peer.HasRevoked(send),
 
             // The window was taken away between the post of its bind and the bind's turn.
-            CompletionStatus.MemoryWindowBindError => send.Operation == Operation.BindWindow && _isWindowRevoked && send.PostedNs <= RevokedNs,
+            CompletionStatus.MemoryWindowBindError => Operations.IsLocal(send.Operation) && _isWindowRevoked && send.PostedNs <= RevokedNs,
             _ => false,
         };
         SimulationFailure.Unless(isExplained, () => $"{Name}: {send.Opcode} #{send.Id} ended with {status}, and nothing in this world explains it");

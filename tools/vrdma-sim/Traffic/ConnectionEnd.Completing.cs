@@ -62,8 +62,9 @@ internal sealed partial class ConnectionEnd
         _connection.Tally.Succeeded(send.Operation);
         SimulationFailure.Unless(
             send.Doom == CompletionStatus.Success, () => $"{Name}: {send.Opcode} #{send.Id} succeeded, and should have failed with {send.Doom}");
-        if (send.Operation == Operation.BindWindow)
-            OpenWindowKey = send.WindowKey;
+        if (Operations.IsLocal(send.Operation))
+            OnLocalDone(send);
+        Peer.CloseWhenUnused();
         SimulationFailure.Unless(
             !IsReliable || !Peer.HasRevoked(send) || send.PostedNs <= Peer.RevokedNs,
             () => $"{Name}: {send.Opcode} #{send.Id} succeeded in memory whose registration had been taken away");

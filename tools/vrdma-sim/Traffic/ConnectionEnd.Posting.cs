@@ -90,7 +90,7 @@ internal sealed partial class ConnectionEnd
 
     private PostedSend? DrawSend(Operation operation)
     {
-        if (operation == Operation.SendWithInvalidate && Peer.OpenWindowKey == 0)
+        if (operation == Operation.SendWithInvalidate && !Peer.MayPeerClose)
             operation = Operation.Send;
         int most = operation switch
         {

@@ -158,9 +158,8 @@ internal sealed partial class ConnectionEnd
             _pair.Dispose();
         Guest.Remove(_pair.Number);
         _way?.Dispose();
-        _window?.Dispose();
+        DisposeWindow();
         _way = null;
-        _window = null;
         Close();
     }
 
@@ -214,7 +213,7 @@ internal sealed partial class ConnectionEnd
             return;
         State = EndState.Closed;
         _way = null;
-        _window = null;
+        ForgetWindow();
         foreach (PostedSend send in _sends.Outstanding)
             AddUncertain(send);
         _world.Log.Add(_world.NowNs, EventKind.Closed, Name, _pair.Number);

@@ -26,12 +26,21 @@ internal enum Operation
 
     /// <summary>Opens a memory window over the own target. Not drawn: posted whenever none is open.</summary>
     BindWindow,
+
+    /// <summary>Closes a type-1 window over the own target. Not drawn, as those below.</summary>
+    CloseWindow,
+
+    /// <summary>Opens a fast registration of the own target.</summary>
+    FastRegister,
+
+    /// <summary>Closes a type-2 window or a fast registration of the own target.</summary>
+    LocalInvalidate,
 }
 
 internal static class Operations
 {
     /// <summary>How many there are.</summary>
-    public const int Count = (int)Operation.BindWindow + 1;
+    public const int Count = (int)Operation.LocalInvalidate + 1;
 
     /// <summary>How many of them, from the first on, can be drawn for a service.</summary>
     public static int CountOf(QueuePairType service) => service switch
@@ -51,6 +60,9 @@ internal static class Operations
     /// <summary>True for what brings bytes back.</summary>
     public static bool Lands(Operation operation) => operation is Operation.ReadSource or Operation.ReadTarget || IsAtomic(operation);
 
+    /// <summary>True for what changes keys of the own device.</summary>
+    public static bool IsLocal(Operation operation) => operation >= Operation.BindWindow;
+
     public static SendOpcode OpcodeOf(Operation operation) => operation switch
     {
         Operation.Send => SendOpcode.Send,
@@ -64,7 +76,9 @@ internal static class Operations
         Operation.AtomicWrite => SendOpcode.AtomicWrite,
         Operation.Flush => SendOpcode.Flush,
         Operation.SendWithInvalidate => SendOpcode.SendWithInvalidate,
-        Operation.BindWindow => SendOpcode.BindWindow,
+        Operation.BindWindow or Operation.CloseWindow => SendOpcode.BindWindow,
+        Operation.FastRegister => SendOpcode.FastRegister,
+        Operation.LocalInvalidate => SendOpcode.LocalInvalidate,
         _ => SendOpcode.FetchAdd,
     };
 
@@ -79,6 +93,8 @@ internal static class Operations
         SendOpcode.AtomicWrite => WorkCompletionOpcode.AtomicWrite,
         SendOpcode.Flush => WorkCompletionOpcode.Flush,
         SendOpcode.BindWindow => WorkCompletionOpcode.BindWindow,
+        SendOpcode.FastRegister => WorkCompletionOpcode.FastRegister,
+        SendOpcode.LocalInvalidate => WorkCompletionOpcode.LocalInvalidate,
         _ => WorkCompletionOpcode.Send,
     };
 
