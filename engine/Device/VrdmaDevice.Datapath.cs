@@ -125,14 +125,16 @@ public sealed unsafe partial class VrdmaDevice
 
     /// <summary>
     /// End of a turn: publishes the completions, one fence, looks which CQs are armed, fills the device rings, raises interrupts. Also the
-    /// end of what went wrong in the turn.
+    /// end of what went wrong in the turn. False when there was nothing to tell the guest.
     /// </summary>
-    public void PublishCompletions()
+    public bool PublishCompletions()
     {
         _core.Failures.Process();
+        bool hasNews = _core.Completions.HasWork;
         _core.Completions.Publish();
         if (_core.Events.HasWork)
         {
+            hasNews = true;
             _core.Events.Flush();
             MirrorRegisters();
         }
@@ -141,6 +143,8 @@ public sealed unsafe partial class VrdmaDevice
         {
             Fail("consumer index of the event ring or of the notification ring is impossible");
         }
+
+        return hasNews;
     }
 
     /// <summary>Counts what passes on its way to a link.</summary>

@@ -176,13 +176,14 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         return 1;
     }
 
-    /// <summary>Completions, then the acknowledgement of a register write: whoever sees the latter sees all that it caused.</summary>
-    internal void Publish()
+    /// <summary>Completions, then the acknowledgement of a register write: whoever sees the latter sees all that it caused. False without news.</summary>
+    internal bool Publish()
     {
-        Device.PublishCompletions();
+        bool hasNews = Device.PublishCompletions();
         if (Device.IsFatal && !_fatalTold)
             TellFatal();
         _mailbox.AcknowledgeTaken();
+        return hasNews;
     }
 
     private void ReportPassed(in DeviceReport report, long suppressed)

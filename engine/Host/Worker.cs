@@ -75,7 +75,7 @@ public sealed class Worker : IDisposable
 
     /// <summary>
     /// One turn: commands, doorbells, timers, packets out, packets in, completions. Bounded, and without allocation unless there
-    /// are commands. Returns 0 when there was nothing to do.
+    /// are commands. Returns 0 when there was nothing to do and nothing to tell a guest.
     /// </summary>
     public int Turn(long nowNs)
     {
@@ -122,7 +122,8 @@ public sealed class Worker : IDisposable
         foreach (DeviceSlot slot in slots)
         {
             Current = slot;
-            slot.Publish();
+            if (slot.Publish())
+                work++;
         }
         Current = null;
         return work;

@@ -48,17 +48,18 @@ internal sealed partial class ConnectionEnd
             completion.Opcode == Operations.CompletionOf(send.Opcode) && completion.ByteLength == bytes,
             () => $"{Name}: {send.Opcode} #{send.Id} of {send.Bytes} bytes completed as {seen.Opcode} of {seen.ByteLength}");
         CheckNotDrained(send);
+        _lastProgressNs = _world.NowNs;
         Succeed(send);
         Resume();
         if (_sends.Count == 0 && ++_sendsCompared % SendsPerComparison == 0 && Peer.State != EndState.Closed)
             Peer.VerifyMemory();
     }
 
+    /// <summary>Known now, and done at some time before: that is no progress.</summary>
     private void SucceedSilently(PostedSend send) => Succeed(send);
 
     private void Succeed(PostedSend send)
     {
-        _lastProgressNs = _world.NowNs;
         _connection.Tally.Succeeded(send.Operation);
         SimulationFailure.Unless(
             send.Doom == CompletionStatus.Success, () => $"{Name}: {send.Opcode} #{send.Id} succeeded, and should have failed with {send.Doom}");
@@ -66,7 +67,7 @@ internal sealed partial class ConnectionEnd
             OnLocalDone(send);
         Peer.CloseWhenUnused();
         SimulationFailure.Unless(
-            !IsReliable || !Peer.HasRevoked(send) || send.PostedNs <= Peer.RevokedNs,
+            !IsReliable || !Peer.HasRevoked(send) || send.PostedNs <= Peer.RevokedNs || send.Bytes == 0,
             () => $"{Name}: {send.Opcode} #{send.Id} succeeded in memory whose registration had been taken away");
         if (send.Message is { } message && IsReliable)
             message.IsAcknowledged = true;

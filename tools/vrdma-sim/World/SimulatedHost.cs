@@ -30,9 +30,7 @@ internal sealed class SimulatedHost : IHostReporter, IDisposable
         if (nowNs < StalledUntilNs)
             return false;
 
-        // A worker does not count timers as work, but they may complete requests.
-        bool isTimerDue = Worker.NextDeadlineNs <= nowNs;
-        return Worker.Turn(nowNs) > 0 || isTimerDue;
+        return Worker.Turn(nowNs) > 0;
     }
 
     /// <summary>Guests' mistakes are part of the game; errors are the engine's own.</summary>
