@@ -5,7 +5,7 @@ using RoceEngine.Verbs;
 namespace RoceEngine.Simulation.Commands;
 
 /// <summary>Runs many seeds, some at a time. Worlds share nothing, so what each does depends on its seed alone.</summary>
-internal sealed class SeedRun(ulong first, ulong count, int jobs)
+internal sealed class SeedRun(ulong first, ulong count, int jobs, Func<Interference>? interference = null)
 {
     /// <summary>Failed worlds whose story is kept.</summary>
     private const int KeptFailures = 5;
@@ -39,7 +39,7 @@ internal sealed class SeedRun(ulong first, ulong count, int jobs)
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = jobs };
         Parallel.For(0L, (long)count, parallel, i =>
         {
-            SimulationOutcome outcome = Simulation.Run(first + (ulong)i);
+            SimulationOutcome outcome = Simulation.Run(first + (ulong)i, new SimulationSettings { Interference = interference?.Invoke() });
             lock (_lock)
                 Take(outcome);
             onFinished?.Invoke();

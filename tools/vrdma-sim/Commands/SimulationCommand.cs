@@ -16,9 +16,12 @@ internal static class SimulationCommand
     private const int Failed = 1;
     private const int Usage = 2;
 
-    public static int Run(string[] args)
+    /// <summary>Runs the command line; returns its exit code.</summary>
+    /// <param name="args">Its arguments.</param>
+    /// <param name="interference">Makes the defect to put into each world, to see that it is told of; null for none.</param>
+    public static int Run(string[] args, Func<Interference>? interference = null)
     {
-        ParseResult parsed = SimulationOptions.CreateCommand(Run).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = SimulationOptions.CreateCommand(options => Run(options, interference)).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
             return Fail(parsed.Errors[0].Message, Usage);
         try
@@ -31,9 +34,10 @@ internal static class SimulationCommand
         }
     }
 
-    private static int Run(SimulationOptions options) => options.Count == 1 ? RunOne(options) : RunMany(options);
+    private static int Run(SimulationOptions options, Func<Interference>? interference) =>
+        options.Count == 1 ? RunOne(options, interference) : RunMany(options, interference);
 
-    private static int RunOne(SimulationOptions options)
+    private static int RunOne(SimulationOptions options, Func<Interference>? interference)
     {
         using CaptureWriter? trace = options.TraceFile is { } file ? new CaptureWriter(File.Create(file), "vrdma-sim") : null;
         if (options.IsVerbose)
@@ -42,6 +46,7 @@ internal static class SimulationCommand
         {
             Listener = options.IsVerbose ? each => Console.WriteLine(each) : null,
             Tap = trace is null ? null : new TraceTap(trace),
+            Interference = interference?.Invoke(),
         };
         SimulationOutcome outcome = Simulation.Run(options.Seed, settings);
         if (!outcome.IsClean)
@@ -52,10 +57,10 @@ internal static class SimulationCommand
         return Clean;
     }
 
-    private static int RunMany(SimulationOptions options)
+    private static int RunMany(SimulationOptions options, Func<Interference>? interference)
     {
         long start = Stopwatch.GetTimestamp();
-        var run = new SeedRun(options.Seed, options.Count, options.Jobs);
+        var run = new SeedRun(options.Seed, options.Count, options.Jobs, interference);
         if (Console.IsOutputRedirected)
             run.Run(onFinished: null);
         else

@@ -37,8 +37,7 @@ internal sealed record SimulationOptions
         };
         command.Validators.Add(result =>
         {
-            bool isOne = (result.GetValue(count) ?? 1) == 1;
-            if (!isOne && (result.GetValue(verbose) || result.GetValue(trace) is not null))
+            if (IsMany(result.GetResult(count)) && (result.GetValue(verbose) || result.GetValue(trace) is not null))
                 result.AddError("--verbose and --trace are for one world: leave --count away.");
         });
         command.SetAction(parsed => run(new SimulationOptions
@@ -51,6 +50,10 @@ internal sealed record SimulationOptions
         }));
         return command;
     }
+
+    // Looks at the token: asking for the value of a bad one would throw, before its own message is told.
+    private static bool IsMany(OptionResult? count) => count?.Tokens is [Token token]
+        && ulong.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) && value > 1;
 
     private static Option<ulong?> Number(string name, string help, string description, ulong least, ulong most) => new(name)
     {
