@@ -40,6 +40,12 @@ public class InterferenceTests
     [Fact]
     public void An_answer_to_an_atomic_that_is_off_by_one_is_noticed() => AssertNoticed(() => new WrongAtomicAnswer(), "a sequential model says", "which no addition explains");
 
+    [Fact]
+    public void A_datagram_to_a_group_that_is_dealt_out_twice_is_noticed() => AssertNoticed(() => new DoubledGroupDatagram(), "came twice");
+
+    [Fact]
+    public void A_masked_addition_that_carries_too_far_is_noticed() => AssertNoticed(() => new CarryingAddition(), "a sequential model says");
+
     /// <summary>Runs seeds until the defect shows; it must within a few, with one of the messages.</summary>
     private static void AssertNoticed(Func<Interference> make, params string[] messages)
     {
@@ -158,6 +164,28 @@ public class InterferenceTests
             if (packet.PayloadBytes > 16 && ++_packets > 30)
                 packet.Segments[0].Address[7] ^= 1;
             receiver.OnPacket(packet, source, destination);
+        }
+    }
+
+    private sealed class DoubledGroupDatagram : LinkDefect
+    {
+        protected override void OnPacket(in Packet packet, in Gid source, in Gid destination, IPacketReceiver receiver)
+        {
+            receiver.OnPacket(packet, source, destination);
+            if (destination.IsMulticast)
+                receiver.OnPacket(packet, source, destination);
+        }
+    }
+
+    /// <summary>As though the word were one field.</summary>
+    private sealed class CarryingAddition : LinkDefect
+    {
+        protected override void OnPacket(in Packet packet, in Gid source, in Gid destination, IPacketReceiver receiver)
+        {
+            Packet changed = packet;
+            if (packet.Opcode == Opcode.RcMaskedFetchAdd)
+                changed.CompareMaskOrBoundary = 0;
+            receiver.OnPacket(changed, source, destination);
         }
     }
 

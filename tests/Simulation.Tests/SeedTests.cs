@@ -35,6 +35,8 @@ public class SeedTests
             Assert.True(run.Tally.ByDisruption[(int)kind] > 10, $"{kind} hardly happened: {run.Tally.ByDisruption[(int)kind]}");
         Assert.True(run.Tally.Drained > 50, $"hardly a send queue was drained: {run.Tally.Drained}");
         Assert.True(run.Tally.Reused > 100, $"hardly a queue pair was reset and used again: {run.Tally.Reused}");
+        Assert.True(
+            run.Tally.FromGroups > 100 && run.Tally.OwnFromGroups > 100, $"groups heard {run.Tally.FromGroups}, and {run.Tally.OwnFromGroups} of their own");
         CompletionStatus[] expected =
         [
             CompletionStatus.FlushError, CompletionStatus.LocalProtectionError, CompletionStatus.RemoteAccessError,

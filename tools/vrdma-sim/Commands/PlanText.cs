@@ -14,7 +14,7 @@ internal static class PlanText
             + $"window {plan.WindowBytes} bytes, turns up to {plan.TurnNsMax} ns, polls up to {plan.PollNsMax} ns apart");
         foreach (ConnectionPlan each in plan.Connections)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  connection {each.Index}: {each.Service}, MTU {each.MtuBytes}, timeout {each.Timeout}, retries {each.RetryCount}, "
+            text.AppendLine(CultureInfo.InvariantCulture, $"  connection {each.Index}: {each.Service}{(each.UsesGroup ? " to a group" : "")}, MTU {each.MtuBytes}, timeout {each.Timeout}, retries {each.RetryCount}, "
                 + $"RNR retries {each.RnrRetry}, RNR timer {each.RnrTimer}, READs and atomics {each.RdAtomic}");
             Append(text, "left", each.Left);
             Append(text, "right", each.Right);
@@ -33,6 +33,6 @@ internal static class PlanText
             CultureInfo.InvariantCulture,
             $"    {side}: guest {end.Guest}, depths {end.SendDepth} and {end.ReceiveDepth}, entries {end.SendSges} and {end.ReceiveSges}, inline "
             + $"{end.InlineBytes}, {end.Requests} requests, receives of {end.ReceiveBytes}, target of {end.TargetBytes}, receives late by up to "
-            + $"{end.ReceiveDelayNsMax} ns{violation}");
+            + $"{end.ReceiveDelayNsMax} ns{(end.UsesWindow ? $", opened by {end.Window}" : "")}{violation}");
     }
 }

@@ -18,6 +18,7 @@ internal static class ConnectionDrawing
         {
             Index = index,
             Service = service,
+            UsesGroup = service == QueuePairType.Ud && dice.Chance(0.5),
             MtuBytes = dice.Pick(256, 512, 1024, 1024, 2048, 4096, 4096),
             Timeout = (byte)dice.Between(9, 13),
             RetryCount = (byte)(dice.Chance(0.85) ? 7 : dice.Between(0, 6)),

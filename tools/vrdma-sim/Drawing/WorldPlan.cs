@@ -43,6 +43,9 @@ internal sealed record ConnectionPlan
 
     public required QueuePairType Service { get; init; }
 
+    /// <summary>UD: both ends are members of a multicast group, and send all to it; each hears itself as well.</summary>
+    public required bool UsesGroup { get; init; }
+
     public required int MtuBytes { get; init; }
 
     /// <summary>Encoded local ACK timeout.</summary>

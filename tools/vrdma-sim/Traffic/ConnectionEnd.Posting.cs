@@ -59,7 +59,11 @@ internal sealed partial class ConnectionEnd
     private void EnterModels(PostedSend send)
     {
         if (send.Message is { } message)
+        {
             Peer._receives.Expect(message);
+            if (_connection.Plan.UsesGroup)
+                _ownCopies.Expect(message);
+        }
         if (send.Doom != CompletionStatus.Success)
         {
             Peer.ResponderMayFail |= send.Doom != CompletionStatus.LocalProtectionError;

@@ -80,8 +80,9 @@ internal sealed partial class ConnectionEnd
             return _receives.TakeExpected();
         WorkCompletion seen = completion;
         byte[] data = buffer[HeaderBytes..Math.Max(HeaderBytes, Math.Min(buffer.Length, (int)completion.ByteLength))].ToArray();
-        bool isShuffled = Guest.Host != Peer.Guest.Host && _world.Plan.Faults.Phases.Any(phase => phase.Shuffles);
-        return _receives.TakeAny(
+        bool isOwn = IsOwnCopy(completion);
+        bool isShuffled = !isOwn && Guest.Host != Peer.Guest.Host && _world.Plan.Faults.Phases.Any(phase => phase.Shuffles);
+        return (isOwn ? _ownCopies : _receives).TakeAny(
             message => message.Bytes + HeaderBytes == seen.ByteLength
                 && (seen.Opcode == WorkCompletionOpcode.ReceiveWriteWithImmediate) == (message.Opcode == SendOpcode.WriteWithImmediate)
                 && ((seen.Flags & CompletionFlags.WithImmediate) == 0) == (message.Opcode == SendOpcode.Send)
@@ -92,6 +93,7 @@ internal sealed partial class ConnectionEnd
 
     private void CheckMessage(in WorkCompletion completion, ExpectedMessage message, Span<byte> buffer)
     {
+        uint sender = IsOwnCopy(completion) ? _pair.Number : Peer._pair.Number;
         bool isWrite = message.Opcode == SendOpcode.WriteWithImmediate;
         bool hasImmediate = message.Opcode is SendOpcode.SendWithImmediate or SendOpcode.WriteWithImmediate;
         bool hasNumber = hasImmediate || message.Opcode == SendOpcode.SendWithInvalidate;
@@ -101,7 +103,7 @@ internal sealed partial class ConnectionEnd
         SimulationFailure.Unless(
             completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive)
             && completion.ByteLength == message.Bytes + HeaderBytes
-            && (!IsDatagram || (completion.SourceQueuePair == Peer._pair.Number && (completion.Flags & CompletionFlags.GlobalRouteHeader) != 0))
+            && (!IsDatagram || (completion.SourceQueuePair == sender && (completion.Flags & CompletionFlags.GlobalRouteHeader) != 0))
             && ((completion.Flags & CompletionFlags.WithInvalidate) != 0) == (message.Opcode == SendOpcode.SendWithInvalidate)
             && ((completion.Flags & CompletionFlags.WithImmediate) != 0) == hasImmediate
             && (!hasNumber || completion.ImmediateData == message.Immediate),
@@ -117,6 +119,8 @@ internal sealed partial class ConnectionEnd
         SimulationFailure.Unless(
             !buffer[untouched..].ContainsAnyExcept(Pattern.Blank), () => $"{Name}: receive #{seen.WorkRequestId:x} was written beyond its message");
         buffer[..(IsReliable ? filled : untouched)].Fill(Pattern.Blank);
+        if (_connection.Plan.UsesGroup)
+            _connection.Tally.CountGroup(IsOwnCopy(completion));
         if (message.Opcode == SendOpcode.SendWithInvalidate)
             WindowClosed(message.Immediate);
         if (isWrite && !IsReliable)

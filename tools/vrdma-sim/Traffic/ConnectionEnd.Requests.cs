@@ -49,7 +49,7 @@ internal sealed partial class ConnectionEnd
         if (IsDatagram)
         {
             request.Destination = _way;
-            request.RemoteQueuePair = Peer._pair.Number;
+            request.RemoteQueuePair = _connection.Plan.UsesGroup ? AddressHandle.MulticastQueuePair : Peer._pair.Number;
             request.RemoteQueueKey = QueueKey;
         }
         switch (send.Operation)

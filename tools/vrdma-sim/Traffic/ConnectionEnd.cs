@@ -1,3 +1,4 @@
+using System.Net;
 using RoceEngine.Simulation.Checking;
 using RoceEngine.Simulation.Drawing;
 using RoceEngine.Simulation.World;
@@ -99,6 +100,8 @@ internal sealed partial class ConnectionEnd
         _sinceSignaled = 0;
         _isWaiting = false;
         _peerWrites.Clear();
+        _group = null;
+        _ownCopies = new ReceiveLedger(Name);
         State = EndState.Up;
         if (IsDatagram)
             _pair.ToInit(queueKey: QueueKey);
@@ -114,7 +117,8 @@ internal sealed partial class ConnectionEnd
         if (IsDatagram)
         {
             _pair.ToReadyToReceive();
-            _way = Guest.Domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = Peer.Guest.Address });
+            IPAddress destination = _connection.Plan.UsesGroup ? JoinGroup() : Peer.Guest.Address;
+            _way = Guest.Domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = destination });
             return;
         }
         _pair.ToReadyToReceive(
@@ -151,6 +155,7 @@ internal sealed partial class ConnectionEnd
     {
         if (State == EndState.Closed)
             return;
+        LeaveGroup();
         _isReset = mayReuse && IsReliable && _dice.Chance(0.5);
         if (_isReset)
             _pair.ToReset();

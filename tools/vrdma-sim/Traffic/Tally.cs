@@ -30,6 +30,18 @@ internal sealed class Tally
     /// <summary>Send queues that were drained and went on.</summary>
     public long Drained { get; set; }
 
+    /// <summary>Datagrams to groups that came to another member.</summary>
+    public long FromGroups { get; private set; }
+
+    /// <summary>Datagrams to groups that came to their sender.</summary>
+    public long OwnFromGroups { get; private set; }
+
+    public void CountGroup(bool isOwn)
+    {
+        FromGroups += isOwn ? 0 : 1;
+        OwnFromGroups += isOwn ? 1 : 0;
+    }
+
     public void Succeeded(Operation operation) => _operations[(int)operation]++;
 
     public void Count(bool isReceive, CompletionStatus status) => (isReceive ? _receiveStatuses : _sendStatuses)[(int)status]++;
@@ -43,6 +55,8 @@ internal sealed class Tally
         Sum(ByDisruption, other.ByDisruption);
         Reopened += other.Reopened;
         Reused += other.Reused;
+        FromGroups += other.FromGroups;
+        OwnFromGroups += other.OwnFromGroups;
         Drained += other.Drained;
     }
 
