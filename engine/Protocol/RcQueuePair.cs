@@ -75,17 +75,19 @@ internal sealed partial class RcQueuePair : QueuePair
             return;
         }
 
+        if (!PartitionKeys.Accepts(packet.PartitionKey))
+        {
+            Counters.DroppedWrongPartition++;
+            return;
+        }
+
         if (IsCongestionNews(packet) && HandleCongestionNews(packet, IsReceiving ? Path : null, Counters, nowNs))
         {
             return;
         }
 
         PacketTraits traits = OpcodeTable.For(packet.Opcode).Traits;
-        if (!PartitionKeys.Accepts(packet.PartitionKey))
-        {
-            Counters.DroppedWrongPartition++;
-        }
-        else if (!Speaks(packet.Opcode) || (traits & (PacketTraits.Request | PacketTraits.Response)) == 0)
+        if (!Speaks(packet.Opcode) || (traits & (PacketTraits.Request | PacketTraits.Response)) == 0)
         {
             Counters.DroppedWrongOpcode++;
         }

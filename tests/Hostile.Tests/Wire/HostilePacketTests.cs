@@ -112,6 +112,38 @@ public sealed class HostilePacketTests
         target.AssertUntouched();
     }
 
+    /// <summary>Every opcode under another partition's key, and every key there is: only full and limited members of the default partition are heard.</summary>
+    [Theory]
+    [InlineData(TransportService.ReliableConnection, Opcode.RcWriteOnly)]
+    [InlineData(TransportService.UnreliableConnection, Opcode.UcWriteOnly)]
+    public void Connections_hear_no_other_partition_whatever_it_says(TransportService service, Opcode write)
+    {
+        using var target = new WireTarget(service);
+        target.Qp.TryWriteReceive(new PvrdmaReceiveWqe { WorkRequestId = 1, SgeCount = 1 }, [target.Region.Sge(0, 4096)]);
+        for (int opcode = 0; opcode < 256; opcode++)
+        {
+            target.Receive(target.Packet((Opcode)opcode, 64) with { PartitionKey = 0x8001 });
+            target.Receive(target.Packet((Opcode)opcode) with { PartitionKey = 0x7FFE });
+        }
+
+        for (int key = 0; key < 0x1_0000; key++)
+        {
+            if (key is not (0x7FFF or 0xFFFF))
+            {
+                target.Receive(target.Packet(write, 64) with { PartitionKey = (ushort)key });
+            }
+        }
+
+        target.Turn();
+        Assert.Equal(0x1_0000 - 2 + 512, target.Counters.DroppedWrongPartition);
+        Assert.Empty(target.Sent);
+        Assert.Empty(target.Queue.PollAll());
+        Assert.Equal(QueuePairState.ReadyToSend, target.State);
+        target.AssertUntouched();
+        target.Receive(target.Packet(write, 64) with { PartitionKey = 0x7FFF });
+        Assert.Equal(0xA5, target.Region.ToArray(0, 1)[0]);
+    }
+
     [Fact]
     public void A_datagram_with_the_wrong_queue_key_has_no_effect()
     {
