@@ -56,9 +56,9 @@ internal sealed class DeviceArena : Arena, IPacketSink
         _moved = true;
         foreach (TestGuest guest in _guests)
         {
-            if (guest.Device.Gid == route.Destination)
+            if (guest.Device.Gid == route.Destination || guest.Environment.Groups.Contains(route.Destination))
             {
-                guest.Device.HandlePacket(packet, route.Source, NowNs);
+                guest.Device.HandlePacket(packet, route.Source, route.Destination, NowNs);
             }
         }
     }

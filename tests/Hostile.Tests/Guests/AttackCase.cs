@@ -39,6 +39,9 @@ internal static class AttackCatalogue
         .. Cases.TeardownCases.All,
         .. Cases.WindowCases.All,
         .. Cases.SharedReceiveQueueCases.All,
+        .. Cases.DatagramCases.All,
+        .. Cases.MulticastCases.All,
+        .. Cases.OperationCases.All,
         .. Cases.RaceCases.All,
         .. Cases.CommandRaceCases.All,
     ];
