@@ -110,6 +110,7 @@ internal sealed unsafe partial class RcRequester
         _progressed = false;
         _blockedOnProgress = false;
         _rnrWaiting = false;
+        _isSilent = false;
         _wentBack = false;
         _gotBadResponse = false;
         _drainPending = false;

@@ -28,6 +28,7 @@ internal sealed unsafe partial class RcRequester
     private byte _lossesSinceTried;
     private bool _judgesRepair;
     private bool _awaitsRepair;
+    private bool _isSilent;
     private bool _repairIsProbe;
     private Psn _repairNext;
     private Psn _repairEnd;
@@ -61,7 +62,10 @@ internal sealed unsafe partial class RcRequester
             _peer = _peer == PeerKind.Unknown && at != _repairedEnd ? PeerKind.Keeps : _peer;
         }
 
-        if (!TryRetry(progressed, "requests were lost on the way, as often as retry_cnt allows", nowNs))
+        // After a silence that used up the retries, the first NAK shows that the peer is there again: it costs none.
+        bool breaksSilence = _isSilent;
+        _isSilent = false;
+        if (!breaksSilence && !TryRetry(progressed, "requests were lost on the way, as often as retry_cnt allows", nowNs))
         {
             return;
         }

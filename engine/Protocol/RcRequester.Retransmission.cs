@@ -44,6 +44,7 @@ internal sealed unsafe partial class RcRequester
             {
                 Counters.Timeouts++;
                 _wentBack = false;
+                _isSilent = true;
                 GoBackOrFail("no acknowledgement came within the local ACK timeout, as often as retry_cnt allows", nowNs);
                 return;
             }
@@ -88,6 +89,7 @@ internal sealed unsafe partial class RcRequester
         _retriesLeft = _qp.Attributes.RetryCount;
         _rnrRetriesLeft = _qp.Attributes.RnrRetry;
         _wentBack = false;
+        _isSilent = false;
         _gotBadResponse = false;
         if (_rnrWaiting)
         {

@@ -171,6 +171,27 @@ public class LossRecoveryTests
         Assert.Equal(1, lone.Host.Counters.Probes);
     }
 
+    /// <summary>The retries were used up by a silence: what asks for the missing packet now is an answer, not one more failure.</summary>
+    [Fact]
+    public void The_first_nak_after_a_silence_costs_no_retry()
+    {
+        var lone = new Lone(new DuoOptions { RetryCount = 1, Timeout = 10 });
+        Measure(lone, 20_000);
+        lone.PostWrite(2, 4096);
+        while (lone.Host.Counters.Timeouts == 0)
+        {
+            lone.Poll();
+            lone.Wait(10_000);
+        }
+
+        lone.Poll();
+        lone.Receive(lone.Acknowledge(1, SequenceError));
+        Assert.Equal(QueuePairState.ReadyToSend, lone.Qp.State);
+        Assert.NotEqual(0, lone.Poll());
+        lone.Receive(lone.Ack(4));
+        Assert.Equal(CompletionStatus.Success, lone.Rings.SendsDone[1].Completion.Status);
+    }
+
     [Fact]
     public void Naks_without_progress_use_up_the_retries()
     {
