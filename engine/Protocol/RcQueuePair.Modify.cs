@@ -7,30 +7,17 @@ namespace RoceEngine.Protocol;
 /// <summary>State transitions and attributes: <c>ibv_modify_qp</c>, <c>ibv_query_qp</c>.</summary>
 internal sealed partial class RcQueuePair
 {
-    private const int InvalidArgument = 22;
-
     private QueuePairAttributes _attributes;
 
     public override int Modify(in QueuePairAttributes attributes, QueuePairAttributeMask mask, long nowNs)
     {
-        if ((mask & CurrentState) != 0 && attributes.CurrentState != _state)
+        if (!QueuePairAttributeRules.Allow(Config.Service, _state, attributes, mask, out QueuePairState next))
         {
-            return InvalidArgument;
+            return QueuePairAttributeRules.InvalidArgument;
         }
 
-        QueuePairState next = (mask & QueuePairAttributeMask.State) != 0 ? attributes.State : _state;
-        if (!StateTable.Allows(Config.Service, _state, next, mask) || !QueuePairAttributeRules.AreValid(attributes, mask))
-        {
-            return InvalidArgument;
-        }
-
-        if (next == QueuePairState.SendQueueDrained && _state == QueuePairState.ReadyToSend)
-        {
-            // Asked for anew each time the queue is drained.
-            _attributes.EnableDrainedNotify = false;
-        }
-
-        Take(attributes, mask);
+        QueuePairAttributeRules.Take(ref _attributes, attributes, mask, next != _state ? next : null);
+        Apply(attributes, mask);
         Enter(next, nowNs);
         return 0;
     }
@@ -44,9 +31,8 @@ internal sealed partial class RcQueuePair
         attributes.ReceivePsn = _responder.ExpectedPsn;
     }
 
-    private void Take(in QueuePairAttributes from, QueuePairAttributeMask mask)
+    private void Apply(in QueuePairAttributes from, QueuePairAttributeMask mask)
     {
-        QueuePairAttributeRules.Take(ref _attributes, from, mask);
         if ((mask & AddressVector) != 0)
         {
             ChangePath(Host.ResolvePath(this, from.DestinationGid, from.TrafficClass, from.HopLimit));

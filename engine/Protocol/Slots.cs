@@ -51,6 +51,16 @@ internal unsafe struct ReceiveSlot : IPooledSlot<ReceiveSlot>
 
     public ReceiveWorkRequest Request;
 
+    /// <summary>The completion of this request when no message is delivered by it.</summary>
+    public readonly Completion Failed(CompletionStatus status, string? hint) => new()
+    {
+        WorkRequestId = Request.WorkRequestId,
+        Status = status,
+        Opcode = CompletionOpcode.Receive,
+        Solicited = true,
+        Hint = hint,
+    };
+
     public ReceiveSlot* Next
     {
         readonly get => _next;

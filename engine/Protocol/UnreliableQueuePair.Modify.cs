@@ -5,30 +5,16 @@ namespace RoceEngine.Protocol;
 /// <summary>State transitions and attributes: <c>ibv_modify_qp</c>, <c>ibv_query_qp</c>.</summary>
 internal abstract unsafe partial class UnreliableQueuePair
 {
-    private const int InvalidArgument = 22;
-
     private QueuePairAttributes _attributes;
 
     public override int Modify(in QueuePairAttributes attributes, QueuePairAttributeMask mask, long nowNs)
     {
-        if ((mask & CurrentState) != 0 && attributes.CurrentState != _state)
+        if (!QueuePairAttributeRules.Allow(Config.Service, _state, attributes, mask, out QueuePairState next))
         {
-            return InvalidArgument;
+            return QueuePairAttributeRules.InvalidArgument;
         }
 
-        QueuePairState next = (mask & QueuePairAttributeMask.State) != 0 ? attributes.State : _state;
-        if (!StateTable.Allows(Config.Service, _state, next, mask) || !QueuePairAttributeRules.AreValid(attributes, mask))
-        {
-            return InvalidArgument;
-        }
-
-        if (next == QueuePairState.SendQueueDrained && _state == QueuePairState.ReadyToSend)
-        {
-            // Asked for anew each time the queue is drained.
-            _attributes.EnableDrainedNotify = false;
-        }
-
-        QueuePairAttributeRules.Take(ref _attributes, attributes, mask);
+        QueuePairAttributeRules.Take(ref _attributes, attributes, mask, next != _state ? next : null);
         _nextPsn = (mask & SendPsn) != 0 ? attributes.SendPsn : _nextPsn;
         AttributesChanged(attributes, mask);
         Enter(next, nowNs);

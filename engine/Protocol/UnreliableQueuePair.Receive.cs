@@ -63,13 +63,7 @@ internal abstract unsafe partial class UnreliableQueuePair
 
     private void FinishReceive(CompletionStatus status, string? hint)
     {
-        Completion completion = default;
-        completion.WorkRequestId = _receive->Request.WorkRequestId;
-        completion.Status = status;
-        completion.Opcode = CompletionOpcode.Receive;
-        completion.Solicited = true;
-        completion.Hint = hint;
-        ReturnReceive(completion);
+        ReturnReceive(_receive->Failed(status, hint));
     }
 
     private void ReturnReceive(in Completion completion)
