@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -35,6 +36,18 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
 
     /// <summary>Forgets the slots.</summary>
     public void ClearSlots() => _commandSlot = _responseSlot = null;
+
+    /// <summary>Where the slots are, as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        if (state.Flag(_commandSlot != null))
+        {
+            ulong command = state.Value(_commandSlot == null ? 0 : (ulong)(_commandSlot - core.Ram.Start));
+            ulong response = state.Value(_responseSlot == null ? 0 : (ulong)(_responseSlot - core.Ram.Start));
+            var region = new PvrdmaDeviceSharedRegion { CommandSlotAddress = command, ResponseSlotAddress = response };
+            state.Check(!state.IsLoading || TrySetSlots(region) == PvrdmaCommandError.None, "a command slot lies outside of guest memory");
+        }
+    }
 
     /// <summary>Executes what stands in the command slot.</summary>
     public CommandOutcome Execute()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -144,6 +145,36 @@ internal sealed unsafe class CompletionQueue
         _producer = _published = unread;
         _consumer = 0;
         return true;
+    }
+
+    /// <summary>The queue as part of a device's state; when loading, makes it. All entries are published.</summary>
+    public static CompletionQueue Transfer(StateCursor state, CompletionQueue? queue, DeviceObjects objects, in GuestRam ram)
+    {
+        uint contextHandle = state.Value(queue?.Context?.Handle ?? 0);
+        uint entryCount = state.Value(queue?.EntryCount ?? 0);
+        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages);
+        if (state.IsLoading)
+        {
+            bool fits = pages is not null && System.Numerics.BitOperations.IsPow2(entryCount)
+                && (ulong)pages.Count >= 1 + PvrdmaWqeLayout.PagesFor(entryCount, PvrdmaCqe.Length);
+            state.Check(fits, "a completion queue is larger than its pages");
+            queue = new CompletionQueue(pages!, entryCount, objects.Contexts[contextHandle]);
+            if (queue.Context is { } context)
+            {
+                context.References++;
+            }
+
+            objects.PinnedPages += queue.PinnedPages;
+        }
+
+        queue!._producer = state.Value(queue._producer);
+        queue._consumer = state.Value(queue._consumer);
+        queue.IsFailed = state.Flag(queue.IsFailed);
+        queue.Armed = (ArmState)state.Value((byte)queue.Armed);
+        queue.HasSolicited = state.Flag(queue.HasSolicited);
+        state.Check(RingIndex.TryUsed(queue._producer, queue._consumer, entryCount, out _), "a completion queue's indices are impossible");
+        queue._published = queue._producer;
+        return queue;
     }
 
     private static long OffsetOf(uint index, uint entryCount) =>

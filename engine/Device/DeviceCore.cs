@@ -62,6 +62,9 @@ internal sealed class DeviceCore
     /// <summary>The extension bits in force.</summary>
     public ExtensionBits Extension { get; set; }
 
+    /// <summary>True while no new send work request is begun.</summary>
+    public bool IsQuiescing { get; set; }
+
     /// <summary>The time of the current call, ns.</summary>
     public long NowNs { get; set; }
 

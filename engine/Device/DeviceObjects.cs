@@ -67,6 +67,13 @@ internal sealed class DeviceObjects
         memory.Key = (number << KeyTagBits) | tag;
     }
 
+    /// <summary>Gives it the key that it had elsewhere; false when that is none, or taken.</summary>
+    public bool TryPutKey(KeyedMemory memory, uint key)
+    {
+        memory.Key = key;
+        return _keys.TryPut(key >> KeyTagBits, memory);
+    }
+
     /// <summary>Its key is no more.</summary>
     public void RemoveKey(KeyedMemory memory) => _keys.Remove(memory.Key >> KeyTagBits);
 

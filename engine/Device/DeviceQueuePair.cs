@@ -49,6 +49,9 @@ internal sealed class DeviceQueuePair
     /// <summary>The receive queue.</summary>
     public WorkQueue Receives;
 
+    /// <summary>Pages of the send queue, between the ring state and the receive queue.</summary>
+    public int SendPageCount { get; private set; }
+
     /// <summary>Multicast groups that it belongs to.</summary>
     public int GroupCount { get; set; }
 
@@ -63,4 +66,52 @@ internal sealed class DeviceQueuePair
 
     /// <summary>In the list of those to be moved to the error state at the end of the call.</summary>
     public bool IsFailing { get; set; }
+
+    /// <summary>Puts the work queues over the pages: ring state, send queue, receive queue. The pages are enough for the capabilities.</summary>
+    public unsafe void SetWorkQueues(int sendPages)
+    {
+        SendPageCount = sendPages;
+        var state = (PvrdmaRingState*)Pages.At(0);
+        Sends = new WorkQueue(
+            Pages, &state->Send, 1, Capabilities.MaxSendWr, PvrdmaWqeLayout.SendSlotBytes(Capabilities.MaxSendSge, Capabilities.MaxInlineBytes));
+        Receives = new WorkQueue(
+            Pages, &state->Receive, 1 + sendPages, Capabilities.MaxReceiveWr, PvrdmaWqeLayout.ReceiveSlotBytes(Capabilities.MaxReceiveSge));
+    }
+
+    /// <summary>Makes the protocol's part; false when the engine does not speak the service.</summary>
+    public bool TryMakeProtocol(DeviceCore core, bool signalsAll)
+    {
+        var config = new QueuePairConfig(
+            Service,
+            Qpn,
+            (int)Capabilities.MaxSendWr,
+            (int)Capabilities.MaxReceiveWr,
+            (int)Capabilities.MaxSendSge,
+            (int)(SharedReceives?.MaxSges ?? Capabilities.MaxReceiveSge),
+            signalsAll,
+            UsesSharedReceiveQueue: SharedReceives is not null,
+            core.Options.ActiveMtuBytes);
+        if (!core.Options.QueuePairFactory(core.Host, config, core.Protocol, out QueuePair? protocol))
+        {
+            return false;
+        }
+
+        protocol!.DeviceState = this;
+        Protocol = protocol;
+        return true;
+    }
+
+    /// <summary>Counts what the QP uses.</summary>
+    public void CountUses(DeviceObjects objects)
+    {
+        Domain.References++;
+        SendCompletionQueue.References++;
+        ReceiveCompletionQueue.References++;
+        if (SharedReceives is not null)
+        {
+            SharedReceives.References++;
+        }
+
+        objects.PinnedPages += Pages.Count;
+    }
 }

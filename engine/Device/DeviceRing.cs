@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -43,6 +44,22 @@ internal sealed unsafe class DeviceRing
         }
 
         return used == Slots ? null : _pages.At(PvrdmaPageDirectory.PageBytes + ((long)RingIndex.Slot(_producer, Slots) * _entryBytes));
+    }
+
+    /// <summary>The ring as part of a device's state; when loading, makes it. Null stays null.</summary>
+    public static DeviceRing? Transfer(StateCursor state, DeviceRing? ring, in GuestRam ram, int entryBytes, int pagesMax)
+    {
+        if (GuestPages.Transfer(state, ram, ring?._pages) is not { } pages)
+        {
+            return null;
+        }
+
+        state.Check(pages.Count >= 2 && pages.Count <= pagesMax, "a device ring has an impossible number of pages");
+        ring ??= new DeviceRing(pages, entryBytes);
+        state.Value(ref ring._producer);
+        ring.IsBroken = state.Flag(ring.IsBroken);
+        state.Check(RingIndex.IsValid(ring._producer, ring.Slots), "a device ring's index is impossible");
+        return ring;
     }
 
     /// <summary>Makes the claimed entry visible.</summary>

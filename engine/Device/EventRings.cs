@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -96,6 +97,40 @@ internal sealed unsafe class EventRings(DeviceCore core)
         _events = _notifications = null;
         _eventDue = _notificationDue = false;
     }
+
+    /// <summary>Rings and what waits for room in them, as part of a device's state. Completion queues are there already.</summary>
+    public void Transfer(StateCursor state)
+    {
+        _events = DeviceRing.Transfer(state, _events, core.Ram, PvrdmaEventEntry.Length, core.Limits.RingPages);
+        _notifications = DeviceRing.Transfer(state, _notifications, core.Ram, PvrdmaNotificationEntry.Length, core.Limits.RingPages);
+        PvrdmaEventEntry[] events = [.. _waitingEvents];
+        int eventCount = state.Count(events.Length, core.Limits.PendingEvents);
+        for (int i = 0; i < eventCount; i++)
+        {
+            PvrdmaEventEntry entry = state.Value(i < events.Length ? events[i] : default);
+            if (state.IsLoading)
+            {
+                _waitingEvents.Enqueue(entry);
+            }
+        }
+
+        CompletionQueue[] notifications = [.. _waitingNotifications.Where(queue => !queue.IsDestroyed)];
+        int notificationCount = state.Count(notifications.Length, core.Limits.CompletionQueues);
+        for (int i = 0; i < notificationCount; i++)
+        {
+            uint handle = state.Value(i < notifications.Length ? notifications[i].Handle : 0);
+            if (state.IsLoading && core.Objects.CompletionQueues[handle] is { IsNotificationPending: false } queue)
+            {
+                queue.IsNotificationPending = true;
+                _waitingNotifications.Enqueue(queue);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The device was moved: what it had signalled may be lost, so the guest is to look at both rings.
+    /// </summary>
+    public void SignalAgain() => _eventDue = _notificationDue = true;
 
     private bool TryWrite(in PvrdmaEventEntry entry)
     {

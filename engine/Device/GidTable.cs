@@ -1,3 +1,4 @@
+using RoceEngine.Protocol;
 using RoceEngine.Wire;
 
 namespace RoceEngine.Device;
@@ -26,6 +27,16 @@ internal sealed class GidTable
     }
 
     public bool IsBound(uint index) => index < (uint)_gids.Length && !_gids[index].IsZero;
+
+    /// <summary>The entries as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        int count = state.Count(_gids.Length, _gids.Length);
+        for (int i = 0; i < count; i++)
+        {
+            state.Value(ref _gids[i]);
+        }
+    }
 
     public void Clear(in Gid own)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -80,6 +81,71 @@ internal sealed unsafe class GuestPages
 
         result = new GuestPages(scattered is null ? first : null, scattered, count);
         return true;
+    }
+
+    /// <summary>The pages as part of a device's state: runs of guest physical page numbers. Null stays null.</summary>
+    public static GuestPages? Transfer(StateCursor state, in GuestRam ram, GuestPages? pages)
+    {
+        if (!state.Flag(pages is not null))
+        {
+            return null;
+        }
+
+        int count = state.Count(pages?.Count ?? 0, PvrdmaPageDirectory.PagesMax);
+        state.Check(count > 0, "a range has no pages");
+        return state.IsLoading ? Load(state, ram, count) : pages!.Save(state, ram);
+    }
+
+    private GuestPages Save(StateCursor state, in GuestRam ram)
+    {
+        for (int page = 0; page < Count;)
+        {
+            byte* first = At((long)page << PvrdmaPageDirectory.PageShift);
+            int run = 1;
+            while (page + run < Count && At((long)(page + run) << PvrdmaPageDirectory.PageShift) == first + ((long)run << PvrdmaPageDirectory.PageShift))
+            {
+                run++;
+            }
+
+            state.Value((first - ram.Start) >> PvrdmaPageDirectory.PageShift);
+            state.Value(run);
+            page += run;
+        }
+
+        return this;
+    }
+
+    private static GuestPages Load(StateCursor state, in GuestRam ram, int count)
+    {
+        byte* first = null;
+        nint[]? scattered = null;
+        for (int page = 0; page < count;)
+        {
+            long number = state.Value(0L);
+            int run = state.Value(0);
+            state.Check(run > 0 && run <= count - page && number >= 0 && number <= ram.Bytes >> PvrdmaPageDirectory.PageShift, "a run of pages is impossible");
+            bool isInside = ram.TryResolve(
+                (ulong)number << PvrdmaPageDirectory.PageShift, (ulong)run << PvrdmaPageDirectory.PageShift, out byte* pointer);
+            state.Check(isInside, "a page lies outside of guest memory");
+            if (page == 0)
+            {
+                first = pointer;
+            }
+
+            if (run < count && scattered is null)
+            {
+                scattered = new nint[count];
+            }
+
+            for (int i = 0; scattered is not null && i < run; i++)
+            {
+                scattered[page + i] = (nint)(pointer + ((long)i << PvrdmaPageDirectory.PageShift));
+            }
+
+            page += run;
+        }
+
+        return new GuestPages(scattered is null ? first : null, scattered, count);
     }
 
     private static nint[] Scatter(byte* first, int contiguous, int count)

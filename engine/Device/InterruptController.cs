@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -48,6 +49,17 @@ internal sealed class InterruptController(IDeviceEnvironment environment)
         uint cause = Cause;
         Cause = 0;
         return cause;
+    }
+
+    /// <summary>Cause, mask and what is held back, as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        Cause = state.Value(Cause);
+        state.Value(ref _mask);
+        state.Value(ref _held);
+        const uint vectors = 0b111;
+        Cause &= vectors;
+        _held &= vectors;
     }
 
     public void Clear() => _held = _mask = Cause = 0;

@@ -93,6 +93,12 @@ internal abstract unsafe class KeyedMemory
         Set(0, 0, AccessFlags.None);
     }
 
+    /// <summary>Where in another range, which it was opened over, this one begins.</summary>
+    protected ulong OffsetIn(KeyedMemory below) => (ulong)(_firstOffset - below._firstOffset);
+
+    /// <summary>The pages that the range was opened over itself; null for a closed range and for one without pages.</summary>
+    protected GuestPages? Pages => _pages;
+
     /// <summary>Changes the rights alone.</summary>
     protected void SetAccess(AccessFlags access) => Access = access;
 

@@ -43,6 +43,10 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
         PinnedPages = pagesMax;
     }
 
+    /// <summary>A region that is about to be loaded.</summary>
+    private MemoryRegion(ProtectionDomain domain, RegionKind kind)
+        : base(domain) => Kind = kind;
+
     public RegionKind Kind { get; }
 
     /// <summary>Pages that count against the device's quota; of a fast registration region, pages at most.</summary>
@@ -66,6 +70,41 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
     {
         PinnedPages = pages.Count;
         Open(start, bytes, Access, pages);
+    }
+
+    /// <summary>The region as part of a device's state, its key included; when loading, makes it.</summary>
+    public static MemoryRegion Transfer(StateCursor state, MemoryRegion? region, DeviceObjects objects, in GuestRam ram)
+    {
+        ProtectionDomain? domain = objects.Domains[state.Value(region?.Domain.Handle ?? 0)];
+        var kind = (RegionKind)state.Value((byte)(region?.Kind ?? 0));
+        uint key = state.Value(region?.Key ?? 0);
+        int pinnedPages = state.Count(region?.PinnedPages ?? 0, PvrdmaPageDirectory.PagesMax);
+        ulong start = state.Value(region?.Start ?? 0);
+        ulong bytes = state.Value(region?.Bytes ?? 0);
+        var access = (AccessFlags)state.Value((uint)(region?.Access ?? 0));
+        GuestPages? pages = GuestPages.Transfer(state, ram, region?.Pages);
+        if (!state.IsLoading)
+        {
+            return region!;
+        }
+
+        state.Check(domain is not null && kind <= RegionKind.FastRegister, "a region has no protection domain");
+        var loaded = new MemoryRegion(domain, kind) { PinnedPages = pinnedPages };
+        if (kind == RegionKind.AllMemory)
+        {
+            loaded.Open(0, (ulong)ram.Bytes, access, ram.Start);
+        }
+        else if (pages is not null)
+        {
+            ulong room = ((ulong)pages.Count << PvrdmaPageDirectory.PageShift) - (start & (PvrdmaPageDirectory.PageBytes - 1));
+            state.Check(bytes != 0 && bytes <= room && start + (bytes - 1) >= start, "a region is longer than its pages");
+            loaded.Open(start, bytes, access, pages);
+        }
+
+        domain.References++;
+        objects.PinnedPages += pinnedPages;
+        state.Check(objects.TryPutKey(loaded, key), "two keys are the same, or one is none");
+        return loaded;
     }
 
     /// <summary>Re-registration with other rights.</summary>

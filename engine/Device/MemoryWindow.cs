@@ -68,6 +68,44 @@ internal sealed class MemoryWindow(ProtectionDomain domain, WindowKind kind) : K
         }
     }
 
+    /// <summary>
+    /// The window as part of a device's state, its key included; when loading, makes it. Regions and QPs are there already.
+    /// </summary>
+    public static MemoryWindow Transfer(StateCursor state, MemoryWindow? window, DeviceObjects objects)
+    {
+        ProtectionDomain? domain = objects.Domains[state.Value(window?.Domain.Handle ?? 0)];
+        var kind = (WindowKind)state.Value((byte)(window?.Kind ?? 0));
+        uint key = state.Value(window?.Key ?? 0);
+        MemoryRegion? region = objects.Regions[state.Value(window?.Region?.Handle ?? 0)];
+        DeviceQueuePair? owner = objects.QueuePairs[state.Value(window?.Owner?.Handle ?? 0)];
+        ulong offset = state.Value(window?.Region is { } opened ? window.OffsetIn(opened) : 0);
+        ulong start = state.Value(window?.Start ?? 0);
+        ulong bytes = state.Value(window?.Bytes ?? 0);
+        var access = (AccessFlags)state.Value((uint)(window?.Access ?? 0));
+        if (!state.IsLoading)
+        {
+            return window!;
+        }
+
+        state.Check(domain is not null && kind is WindowKind.Type1 or WindowKind.Type2, "a window has no protection domain");
+        var loaded = new MemoryWindow(domain!, kind);
+        if (region is not null)
+        {
+            state.Check(region.IsOpen && bytes != 0 && offset <= region.Bytes && bytes <= region.Bytes - offset, "a window is larger than its region");
+            loaded.Open(region, offset, start, bytes, access);
+            loaded.Region = region;
+            region.WindowCount++;
+            if (owner is not null)
+            {
+                loaded.Join(owner);
+            }
+        }
+
+        domain!.References++;
+        state.Check(objects.TryPutKey(loaded, key), "two keys are the same, or one is none");
+        return loaded;
+    }
+
     private void Join(DeviceQueuePair qp)
     {
         Owner = qp;

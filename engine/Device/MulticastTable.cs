@@ -83,6 +83,48 @@ internal sealed class MulticastTable(DeviceCore core)
         return PvrdmaCommandError.None;
     }
 
+    /// <summary>Groups and members as part of a device's state; when loading, nothing is joined yet. QPs are there already.</summary>
+    public void Transfer(StateCursor state)
+    {
+        int groups = state.Count(_groups.Count, core.Limits.MulticastGroups);
+        KeyValuePair<Gid, List<DeviceQueuePair>>[] known = [.. _groups];
+        for (int i = 0; i < groups; i++)
+        {
+            Gid group = state.Value(i < known.Length ? known[i].Key : default);
+            List<DeviceQueuePair> members = i < known.Length ? known[i].Value : [];
+            int count = state.Count(members.Count, core.Limits.QueuePairsPerMulticastGroup);
+            state.Check(group.IsMulticast && count > 0, "a group is none, or nobody's");
+            for (int j = 0; j < count; j++)
+            {
+                DeviceQueuePair? member = core.Objects.QueuePairs[state.Value(j < members.Count ? members[j].Handle : 0)];
+                if (state.IsLoading)
+                {
+                    state.Check(member is { Service: TransportService.UnreliableDatagram } && !members.Contains(member), "a group has an impossible member");
+                    members.Add(member!);
+                    member!.GroupCount++;
+                    MemberCount++;
+                }
+            }
+
+            state.Check(!state.IsLoading || _groups.TryAdd(group, members), "a group is there twice");
+        }
+    }
+
+    /// <summary>
+    /// Joins at the link what was loaded. A group that cannot be joined here hears nothing from outside, and the members are told by nobody: datagrams may
+    /// be lost.
+    /// </summary>
+    public void JoinAgain()
+    {
+        foreach (Gid group in _groups.Keys)
+        {
+            if (core.Environment.JoinMulticast(group) != 0)
+            {
+                core.Fault(GuestFault.Command, 0, "a multicast group could not be joined where the device is now");
+            }
+        }
+    }
+
     /// <summary>Leaves all groups.</summary>
     public void Clear()
     {

@@ -63,6 +63,24 @@ internal sealed class NumberTable<T>
         return number;
     }
 
+    /// <summary>Gives the object the number that it had elsewhere; false when the number is none, or taken.</summary>
+    public bool TryPut(uint number, T item)
+    {
+        if (number < _reservedBelow || number >= _numberMask || Find(number) is not null)
+        {
+            return false;
+        }
+
+        if ((Count + 1) * 2 > _places.Length)
+        {
+            Grow();
+        }
+
+        Insert(number, item);
+        Count++;
+        return true;
+    }
+
     /// <summary>Takes a number away. Later places move up, so that no probe meets a hole.</summary>
     public void Remove(uint number)
     {

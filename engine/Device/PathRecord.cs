@@ -66,5 +66,20 @@ internal struct PathRecord
         }
     }
 
+    /// <summary>The record as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        state.Value(ref _address);
+        state.Value(ref _migrationState);
+        if (state.Flag(_alternate is not null))
+        {
+            _alternate = new AlternatePath(
+                state.Value(_alternate?.Address ?? default),
+                state.Value(_alternate?.PkeyIndex ?? default),
+                state.Value(_alternate?.Port ?? default),
+                state.Value(_alternate?.Timeout ?? default));
+        }
+    }
+
     private sealed record AlternatePath(PvrdmaAhAttributes Address, ushort PkeyIndex, byte Port, byte Timeout);
 }

@@ -1,3 +1,5 @@
+using RoceEngine.Protocol;
+
 namespace RoceEngine.Device;
 
 /// <summary>
@@ -69,6 +71,54 @@ internal sealed class ResourceTable<T>
                 yield return item;
             }
         }
+    }
+
+    /// <summary>
+    /// The handles as part of a device's state: which are given out, and in which order the others will be. When loading,
+    /// <paramref name="make"/> gives the object of each handle that names one; when saving, <paramref name="save"/> gets it.
+    /// </summary>
+    public void Transfer(StateCursor state, Func<uint, T> make, Action<T>? save = null)
+    {
+        _unused = (uint)state.Count((int)_unused, _limit);
+        state.Check(_unused >= 1, "handle 0 names nobody");
+        uint[] used = [.. Enumerable.Range(0, _objects.Length).Where(handle => _objects[handle] is not null).Select(handle => (uint)handle)];
+        int count = state.Count(used.Length, (int)_unused);
+        for (int i = 0; i < count; i++)
+        {
+            uint handle = state.Value(i < used.Length ? used[i] : 0);
+            if (state.IsLoading)
+            {
+                state.Check(handle >= 1 && handle < _unused && this[handle] is null, "a handle is given out twice, or was never");
+                Put(handle, make(handle));
+            }
+            else
+            {
+                save?.Invoke(_objects[handle]!);
+            }
+        }
+
+        uint[] free = [.. _free];
+        int freeCount = state.Count(free.Length, (int)_unused);
+        for (int i = 0; i < freeCount; i++)
+        {
+            uint handle = state.Value(i < free.Length ? free[i] : 0);
+            if (state.IsLoading)
+            {
+                state.Check(handle >= 1 && handle < _unused && this[handle] is null, "a free handle is in use");
+                _free.Enqueue(handle);
+            }
+        }
+    }
+
+    private void Put(uint handle, T item)
+    {
+        if (handle >= (uint)_objects.Length)
+        {
+            Array.Resize(ref _objects, (int)Math.Min(_limit, Math.Max(_objects.Length * 2L, handle + 1L)));
+        }
+
+        _objects[handle] = item;
+        Count++;
     }
 
     /// <summary>Forgets all objects; handles start from 1 again.</summary>

@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -41,6 +42,30 @@ internal sealed unsafe class SharedReceiveQueue
 
     /// <summary>A field, since it is a struct that changes.</summary>
     public WorkQueue Queue;
+
+    /// <summary>The queue as part of a device's state; when loading, makes it.</summary>
+    public static SharedReceiveQueue Transfer(StateCursor state, SharedReceiveQueue? queue, DeviceObjects objects, in GuestRam ram)
+    {
+        ProtectionDomain? domain = objects.Domains[state.Value(queue?.Domain.Handle ?? 0)];
+        uint slots = state.Value(queue?.Queue.Slots ?? 0);
+        uint maxSges = state.Value(queue?.MaxSges ?? 0);
+        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages);
+        if (state.IsLoading)
+        {
+            bool fits = pages is not null && domain is not null && System.Numerics.BitOperations.IsPow2(slots)
+                && maxSges is >= 1 and <= ScatterGatherList.Capacity
+                && (ulong)pages.Count >= 1 + PvrdmaWqeLayout.PagesFor(slots, PvrdmaWqeLayout.ReceiveSlotBytes(maxSges));
+            state.Check(fits, "a shared receive queue is larger than its pages");
+            queue = new SharedReceiveQueue(domain!, pages!, slots, maxSges);
+            domain!.References++;
+            objects.PinnedPages += queue.PinnedPages;
+        }
+
+        queue!.Limit = state.Value(queue.Limit);
+        queue.IsFailed = state.Flag(queue.IsFailed);
+        queue.Queue.Transfer(state);
+        return queue;
+    }
 
     /// <summary>Takes the limit away when it is armed and fewer requests wait; then the guest is to be told.</summary>
     public bool TryReachLimit()

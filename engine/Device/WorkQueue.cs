@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using RoceEngine.Abi;
+using RoceEngine.Protocol;
 
 namespace RoceEngine.Device;
 
@@ -83,6 +84,20 @@ internal unsafe struct WorkQueue
         {
             PvrdmaRing.PublishConsumer(_ring, 0);
         }
+    }
+
+    /// <summary>The indices as part of a device's state; when loading, into a queue that was just made over the same pages.</summary>
+    public void Transfer(StateCursor state)
+    {
+        state.Value(ref _producer);
+        state.Value(ref _fetch);
+        state.Value(ref _consumer);
+        IsBroken = state.Flag(IsBroken);
+        state.Check(
+            Slots == 0
+                || (RingIndex.TryUsed(_producer, _consumer, Slots, out uint used) && RingIndex.IsValid(_fetch, Slots)
+                    && RingIndex.Used(_fetch, _consumer, Slots) <= used),
+            "a work queue's indices are impossible");
     }
 
     private bool RefreshProducer()

@@ -17,8 +17,10 @@ namespace RoceEngine.Host;
 public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPacketSink
 {
     private readonly IHostReporter _reporter;
+    private readonly DeviceOptions _options;
     private readonly long _windowBytes;
     private Mailbox _mailbox;
+    private VrdmaDevice? _device;
     private PathTable? _paths;
     private LocalSwitch? _local;
     private Worker? _worker;
@@ -35,26 +37,40 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     /// <param name="windowBytes">Bytes under way to one destination at most.</param>
     /// <param name="reporter">For the guest's mistakes.</param>
     public DeviceSlot(DeviceOptions options, ChannelMemory memory, ILink link, long windowBytes, IHostReporter reporter)
+        : this(options, memory, link, windowBytes, reporter, isMoved: false)
+    {
+        _device = new VrdmaDevice(options, new GuestRam(memory.GuestRam, memory.GuestRamBytes), this);
+        Device.AttachExtension(memory.Control);
+    }
+
+    private DeviceSlot(DeviceOptions options, ChannelMemory memory, ILink link, long windowBytes, IHostReporter reporter, bool isMoved)
     {
         Memory = memory;
         Link = link;
+        WasMoved = isMoved;
+        _options = options;
         _reporter = reporter;
         _windowBytes = windowBytes;
         memory.AddReference();
         _mailbox = new Mailbox(memory.Control);
-        Device = new VrdmaDevice(options, new GuestRam(memory.GuestRam, memory.GuestRamBytes), this);
-        Device.AttachExtension(memory.Control);
     }
 
-    public VrdmaDevice Device { get; }
+    /// <summary>A place for a device that comes from elsewhere: it gets its device in <see cref="Worker.Adopt"/>. Parameters as above.</summary>
+    public static DeviceSlot ForMoved(DeviceOptions options, ChannelMemory memory, ILink link, long windowBytes, IHostReporter reporter) =>
+        new(options, memory, link, windowBytes, reporter, isMoved: true);
+
+    /// <summary>True when the device came from elsewhere, by a migration or out of a snapshot.</summary>
+    public bool WasMoved { get; }
+
+    public VrdmaDevice Device => _device ?? throw new InvalidOperationException("the device is not here yet");
 
     public ChannelMemory Memory { get; }
 
     public ILink Link { get; }
 
-    public Gid Address => Device.Gid;
+    public Gid Address => _options.Gid;
 
-    public string Name => Device.Name;
+    public string Name => _options.Name;
 
     /// <summary>True once the device threw in its worker's hands, which serves it no more.</summary>
     public bool IsExpelled { get; internal set; }
@@ -128,6 +144,23 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _groups?.LeaveAll();
         _paths?.Clear();
     }
+
+    /// <summary>The device and what belongs to it here, as bytes. Nothing changes.</summary>
+    internal byte[] Save(long nowNs) => SlotState.Join(_mailbox.Sequence, Device.SaveState(nowNs).Span);
+
+    /// <summary>Makes the device out of such bytes, after <see cref="Join"/>; it does nothing until it is resumed.</summary>
+    /// <exception cref="Protocol.StateException">They are damaged, or of another device.</exception>
+    internal void Load(ReadOnlyMemory<byte> state, long nowNs)
+    {
+        ReadOnlyMemory<byte> device = SlotState.Split(state, out uint sequence);
+        var ram = new GuestRam(Memory.GuestRam, Memory.GuestRamBytes);
+        _device = VrdmaDevice.FromState(_options, ram, this, Memory.Control, device, nowNs);
+        _mailbox.Sequence = sequence;
+        _mailbox.SetNeedWakeup(false);
+    }
+
+    /// <summary>The device goes on elsewhere, or not at all: ends it here without a word to the guest.</summary>
+    internal void Retire() => _device?.Retire();
 
     /// <summary>Register writes and doorbells. Returns the work done.</summary>
     internal int Harvest(int doorbellBudget, long nowNs)
@@ -221,7 +254,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     /// <summary>Closes the device and its link and lets the memory go. After the worker has detached it.</summary>
     public void Close()
     {
-        Device.Dispose();
+        _device?.Dispose();
         Link.Dispose();
         Memory.Release();
     }

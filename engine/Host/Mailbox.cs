@@ -19,6 +19,13 @@ internal unsafe struct Mailbox
         _device = (DeviceControlPage*)(control + ControlRegion.DevicePage);
     }
 
+    /// <summary>The last register write that was taken; all until then are acknowledged between two turns.</summary>
+    public uint Sequence
+    {
+        readonly get => _sequence;
+        set => _sequence = value;
+    }
+
     /// <summary>True with a register write that was not taken before. One load of a shared cache line when there is none.</summary>
     public bool TryTake(out int offset, out uint value)
     {

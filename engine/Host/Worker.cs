@@ -164,11 +164,7 @@ public sealed class Worker : IDisposable
     public void Add(DeviceSlot slot)
     {
         slot.Join(this, _local);
-        slot.ForceWirePoll();
-        slot.SetTap(_captures.Wire);
-        _slots = [.. _slots, slot];
-        SlotsVersion++;
-        SetRoutesLocal(slot.Address, isLocal: true);
+        Welcome(slot);
     }
 
     /// <summary>
@@ -179,16 +175,54 @@ public sealed class Worker : IDisposable
     {
         if (!_slots.Contains(slot))
             return false;
-        _slots = [.. _slots.Where(other => other != slot)];
-        SlotsVersion++;
-        slot.Leave();
-        SetRoutesLocal(slot.Address, isLocal: false);
+        Part(slot);
 
         // What the leaver had sent to its neighbours points into its memory: it must be gone before that is unmapped.
-        while (_local.QueuedPackets > 0)
-            _local.Deliver(LocalPacketsPerRound);
+        DeliverLocal();
         slot.Device.Dispose();
         return true;
+    }
+
+    /// <summary>
+    /// Takes in a device that comes from elsewhere, and lets it run. Only within a command.
+    /// </summary>
+    /// <param name="slot">Made by <see cref="DeviceSlot.ForMoved"/>.</param>
+    /// <param name="state">What <see cref="Save"/> or <see cref="Freeze"/> gave.</param>
+    /// <param name="nowNs">The turn's time.</param>
+    /// <exception cref="Protocol.StateException">The state is damaged, or of another device. The slot is to be closed.</exception>
+    public void Adopt(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs)
+    {
+        slot.Join(this, _local);
+        try
+        {
+            slot.Load(state, nowNs);
+        }
+        catch
+        {
+            slot.Leave();
+            throw;
+        }
+        Welcome(slot);
+        slot.Device.Resume(nowNs);
+    }
+
+    /// <summary>A device as bytes; it goes on as if nothing had happened. Only within a command.</summary>
+    public byte[] Save(DeviceSlot slot, long nowNs)
+    {
+        DeliverLocal();
+        return slot.Save(nowNs);
+    }
+
+    /// <summary>
+    /// A device as bytes, and from then on it stands still: it is served no more, its guest hears nothing, and what comes for its address waits
+    /// at its link. To go on, here or elsewhere, it is adopted in another slot over the same guest memory. Only within a command.
+    /// </summary>
+    public byte[] Freeze(DeviceSlot slot, long nowNs)
+    {
+        byte[] state = Save(slot, nowNs);
+        Part(slot);
+        slot.Retire();
+        return state;
     }
 
     internal void AddTap(CaptureTap tap)
@@ -208,6 +242,29 @@ public sealed class Worker : IDisposable
         _local.Tap = _captures.Local;
         foreach (DeviceSlot slot in _slots)
             slot.SetTap(_captures.Wire);
+    }
+
+    private void Welcome(DeviceSlot slot)
+    {
+        slot.ForceWirePoll();
+        slot.SetTap(_captures.Wire);
+        _slots = [.. _slots, slot];
+        SlotsVersion++;
+        SetRoutesLocal(slot.Address, isLocal: true);
+    }
+
+    private void Part(DeviceSlot slot)
+    {
+        _slots = [.. _slots.Where(other => other != slot)];
+        SlotsVersion++;
+        slot.Leave();
+        SetRoutesLocal(slot.Address, isLocal: false);
+    }
+
+    private void DeliverLocal()
+    {
+        while (_local.QueuedPackets > 0)
+            _local.Deliver(LocalPacketsPerRound);
     }
 
     private void SetRoutesLocal(in Gid address, bool isLocal)

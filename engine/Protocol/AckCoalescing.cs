@@ -48,6 +48,16 @@ internal struct AckCoalescing
     /// <summary>It went out, or is not owed any more.</summary>
     public void Clear() => IsDue = false;
 
+    /// <summary>What is owed, as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        IsDue = state.Flag(IsDue);
+        Syndrome = new AethSyndrome(state.Value(Syndrome.Value));
+        Psn psn = Psn;
+        state.Number(ref psn);
+        Psn = psn;
+    }
+
     private void Set(AethSyndrome syndrome, Psn psn)
     {
         IsDue = true;

@@ -101,6 +101,20 @@ internal sealed class PsnRanges
         }
     }
 
+    /// <summary>The ranges as part of a device's state.</summary>
+    public void Transfer(StateCursor state)
+    {
+        Count = state.Count(Count, Capacity);
+        for (int i = 0; i < Count; i++)
+        {
+            (Psn start, Psn end) = _ranges[i];
+            state.Number(ref start);
+            state.Number(ref end);
+            state.Check(end.DistanceFrom(start) > 0 && (i == 0 || start.DistanceFrom(_ranges[i - 1].End) > 0), "ranges of PSNs overlap");
+            _ranges[i] = (start, end);
+        }
+    }
+
     private static Psn Earlier(Psn left, Psn right) => left.DistanceFrom(right) < 0 ? left : right;
 
     private static Psn Later(Psn left, Psn right) => left.DistanceFrom(right) > 0 ? left : right;

@@ -99,6 +99,19 @@ public abstract partial class QueuePair
         }
     }
 
+    /// <summary>
+    /// The QP as part of its device's state: saves it, or loads it into a QP that was just made with the same <see cref="Config"/>. Between
+    /// calls of the worker only. A QP that was loaded does nothing until <see cref="Resume"/>.
+    /// </summary>
+    /// <exception cref="StateException">What is loaded is no state that a QP can be in; the QP is to be thrown away.</exception>
+    public abstract void Transfer(StateCursor state);
+
+    /// <summary>The QP goes on after it was loaded, or after its device stood still: names its deadline, and asks for its turn.</summary>
+    public abstract void Resume(long nowNs);
+
+    /// <summary>Where a QP begins in a device's state.</summary>
+    private protected const uint StateMark = 0x50_51_45_53;
+
     /// <summary>The device destroys the QP: releases what it holds; no completion follows.</summary>
     public abstract void Destroy();
 }

@@ -57,5 +57,5 @@ internal static class QueuePairAttributeRules
         }
     }
 
-    private static bool IsPathMtu(int bytes) => bytes is >= 256 and <= 4096 && BitOperations.IsPow2(bytes);
+    public static bool IsPathMtu(int bytes) => bytes is >= 256 and <= 4096 && BitOperations.IsPow2(bytes);
 }

@@ -68,7 +68,9 @@ internal sealed unsafe partial class RcRequester
         _ackTimeoutNs = AckTimeout.Nanoseconds(attributes.Timeout);
         _retriesLeft = attributes.RetryCount;
         _rnrRetriesLeft = attributes.RnrRetry;
-        if (_qp.Path is { } path)
+
+        // Requests under way were cut by the old number, and a READ that is asked for again must be cut alike.
+        if (_qp.Path is { } path && _head == null)
         {
             _readChunkPackets = ReadChunkPackets(path.Window.CeilingBytes, _qp.MtuShift);
         }
@@ -102,6 +104,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         slot->Failure = verdict == FetchVerdict.Fetched ? FindFailure(ref slot->Request) : CompletionStatus.LocalQpOperationError;
+        slot->Request.ForgetDataUnless(verdict == FetchVerdict.Fetched);
         slot->IsExecuted = false;
         slot->FirstPsn = _nextPsn;
         slot->PacketCount = PacketsOf(slot->Request);

@@ -65,7 +65,7 @@ internal struct ReadAtomicResource
 /// The last <c>max_dest_rd_atomic</c> READs and atomics, oldest first: a queue of those to be answered, and the replay memory of those
 /// that were. Memory grows with use up to the depth, and not at all on a QP that gets none.
 /// </summary>
-internal sealed class ReadAtomicResources
+internal sealed partial class ReadAtomicResources
 {
     /// <summary>Parts of answers that wait to be given again at most; more are dropped, and asked for again.</summary>
     private const int PartsMax = 16;

@@ -90,6 +90,25 @@ internal sealed unsafe partial class UcQueuePair : UnreliableQueuePair
         }
     }
 
+    protected override void TransferService(StateCursor state)
+    {
+        state.Value(ref _mtuShift);
+        state.Number(ref _expectedPsn);
+        state.Value(ref _message);
+        state.Flag(ref _communicationEstablished);
+        state.Value(ref _messageBytes);
+        state.Value(ref _writeRemaining);
+        state.Value(ref _writeKey);
+        state.Value(ref _writeAddress);
+        bool hasPath = state.Flag(_path is not null);
+        state.Check(_mtuShift is >= 8 and <= 12 && _message <= MessageKind.Write, "an unreliable connection's message is none");
+        state.Check(hasPath || State is QueuePairState.Reset or QueuePairState.Init or QueuePairState.Error, "a queue pair has no peer");
+        if (hasPath && state.IsLoading)
+        {
+            _path = Host.ResolvePath(this, Attributes.DestinationGid, Attributes.TrafficClass, Attributes.HopLimit);
+        }
+    }
+
     protected override void Forget(bool isReset)
     {
         _message = MessageKind.None;

@@ -90,6 +90,11 @@ internal sealed unsafe class UdQueuePair : UnreliableQueuePair
         CompleteReceive(packet, CompletionOpcode.Receive, CompletionFlags.GlobalRouteHeader | immediate, GlobalRouteHeader.Length + bytes);
     }
 
+    protected override void TransferService(StateCursor state)
+    {
+        // Ways to addresses are found again.
+    }
+
     protected override void Forget(bool isReset) => _path = isReset ? null : _path;
 
     private bool TryPlace(in Packet packet, in Gid source, in Gid destination)

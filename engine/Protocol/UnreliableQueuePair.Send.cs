@@ -193,6 +193,15 @@ internal abstract unsafe partial class UnreliableQueuePair
         }
 
         slot->Failure = verdict == FetchVerdict.Fetched ? FindFailure(ref slot->Request) : CompletionStatus.LocalQpOperationError;
+        slot->Request.ForgetDataUnless(verdict == FetchVerdict.Fetched);
+        Append(slot);
+        _cursor = slot;
+        SentBytes = 0;
+        return true;
+    }
+
+    private void Append(SendSlot* slot)
+    {
         slot->Next = null;
         if (_tail == null)
         {
@@ -204,9 +213,6 @@ internal abstract unsafe partial class UnreliableQueuePair
         }
 
         _tail = slot;
-        _cursor = slot;
-        SentBytes = 0;
-        return true;
     }
 
     /// <summary>Completes what was sent in an earlier turn, and fails what waits behind it to fail.</summary>

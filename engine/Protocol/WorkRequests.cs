@@ -111,6 +111,17 @@ public struct SendWorkRequest
     /// <summary>Bind, local invalidate, fast registration: the operands, in the place of the entries, of which these have none.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public ref LocalOperation LocalOperation => ref Unsafe.As<ScatterGatherList, LocalOperation>(ref Sges);
+
+    /// <summary>Of a request that the device found impossible, only its id means something.</summary>
+    internal void ForgetDataUnless(bool isFetched)
+    {
+        if (!isFetched)
+        {
+            Flags = SendFlags.None;
+            SgeCount = 0;
+            TotalBytes = 0;
+        }
+    }
 }
 
 /// <summary>Placement type and selectivity level of a FLUSH, with the bits of the FETH. IBTA vol. 1 (1.5), annex A19.</summary>

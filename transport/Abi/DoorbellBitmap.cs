@@ -46,6 +46,9 @@ public readonly unsafe struct DoorbellBitmap
         }
     }
 
+    /// <summary>Says again that a word may have bits.</summary>
+    internal void SetSummary(int word) => Interlocked.Or(ref _summary[word >> 6], 1ul << (word & 63));
+
     /// <summary>True when some summary bit is set. A look before sleeping; put a full fence between announcing sleep and this.</summary>
     public bool IsAnySet()
     {
@@ -85,6 +88,20 @@ public struct DoorbellHarvester
 
     /// <summary>True when a call of <see cref="TryNext"/> may find something.</summary>
     public readonly bool HasWork => HasTaken || _bitmap.IsAnySet();
+
+    /// <summary>Rings again what was taken and not handed out: somebody else will harvest from here on.</summary>
+    public void GiveBack()
+    {
+        for (; _wordBits != 0; _wordBits &= _wordBits - 1)
+        {
+            _bitmap.Set((uint)((_wordIndex << 6) + BitOperations.TrailingZeroCount(_wordBits)));
+        }
+
+        for (; _summaryBits != 0; _summaryBits &= _summaryBits - 1)
+        {
+            _bitmap.SetSummary((_summaryIndex << 6) + BitOperations.TrailingZeroCount(_summaryBits));
+        }
+    }
 
     /// <summary>The next rung handle; false when one pass over the summary found no more. Each summary word is taken at most once in a call.</summary>
     public bool TryNext(out uint handle)

@@ -35,8 +35,8 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         var qp = new DeviceQueuePair(domain, sendQueue, receiveQueue, pages!) { Capabilities = capabilities, Service = service, SharedReceives = shared };
-        SetWorkQueues(qp, request.SendPageCount);
-        return AddQueuePair(qp, request, service, ref response);
+        qp.SetWorkQueues(request.SendPageCount);
+        return AddQueuePair(qp, request, ref response);
     }
 
     /// <summary>
@@ -115,19 +115,9 @@ internal sealed unsafe partial class CommandProcessor
             : PvrdmaCommandError.BadAddress;
     }
 
-    private static void SetWorkQueues(DeviceQueuePair qp, int sendPages)
-    {
-        ref readonly PvrdmaQpCapabilities capabilities = ref qp.Capabilities;
-        var state = (PvrdmaRingState*)qp.Pages.At(0);
-        qp.Sends = new WorkQueue(
-            qp.Pages, &state->Send, 1, capabilities.MaxSendWr, PvrdmaWqeLayout.SendSlotBytes(capabilities.MaxSendSge, capabilities.MaxInlineBytes));
-        qp.Receives = new WorkQueue(
-            qp.Pages, &state->Receive, 1 + sendPages, capabilities.MaxReceiveWr, PvrdmaWqeLayout.ReceiveSlotBytes(capabilities.MaxReceiveSge));
-    }
-
     /// <summary>Numbers first, then the protocol's part, then what counts: a step that fails undoes those before it.</summary>
     private PvrdmaCommandError AddQueuePair(
-        DeviceQueuePair qp, in PvrdmaCreateQp request, TransportService service, ref PvrdmaCreateQpResponse response)
+        DeviceQueuePair qp, in PvrdmaCreateQp request, ref PvrdmaCreateQpResponse response)
     {
         if (!core.Objects.QueuePairs.TryAdd(qp, out uint handle))
         {
@@ -136,35 +126,14 @@ internal sealed unsafe partial class CommandProcessor
 
         qp.Handle = handle;
         qp.Qpn = core.Objects.QueuePairNumbers.Add(qp);
-        var config = new QueuePairConfig(
-            service,
-            qp.Qpn,
-            (int)qp.Capabilities.MaxSendWr,
-            (int)qp.Capabilities.MaxReceiveWr,
-            (int)qp.Capabilities.MaxSendSge,
-            (int)(qp.SharedReceives?.MaxSges ?? qp.Capabilities.MaxReceiveSge),
-            request.SignalAll != 0,
-            UsesSharedReceiveQueue: qp.SharedReceives is not null,
-            core.Options.ActiveMtuBytes);
-        if (!core.Options.QueuePairFactory(core.Host, config, core.Protocol, out QueuePair? protocol))
+        if (!qp.TryMakeProtocol(core, request.SignalAll != 0))
         {
             core.Objects.QueuePairNumbers.Remove(qp.Qpn);
             core.Objects.QueuePairs.Remove(handle);
             return PvrdmaCommandError.NotSupported;
         }
 
-        protocol!.DeviceState = qp;
-        qp.Protocol = protocol;
-        qp.Domain.References++;
-        qp.SendCompletionQueue.References++;
-        qp.ReceiveCompletionQueue.References++;
-        if (qp.SharedReceives is not null)
-        {
-            qp.SharedReceives.References++;
-        }
-
-        core.Objects.PinnedPages += qp.Pages.Count;
-
+        qp.CountUses(core.Objects);
         response.Qpn = qp.Qpn;
         response.QpHandle = handle;
         response.MaxSendWr = qp.Capabilities.MaxSendWr;

@@ -1,0 +1,40 @@
+namespace RoceEngine.Protocol;
+
+/// <summary>The QP as part of a device's state.</summary>
+internal sealed partial class RcQueuePair
+{
+    public override void Transfer(StateCursor state)
+    {
+        state.Mark(StateMark);
+        state.Value(ref _state);
+        state.Flag(ref _responsesFirst);
+        SharedState.Transfer(state, ref _attributes);
+        MtuShift = state.Value(MtuShift);
+        bool hasPath = state.Flag(Path is not null);
+        if (state.IsLoading)
+        {
+            state.Check(_state <= QueuePairState.Error && MtuShift is >= 8 and <= 12, "a queue pair's state is none");
+            state.Check(hasPath || _state is QueuePairState.Reset or QueuePairState.Init or QueuePairState.Error, "a queue pair has no peer");
+            Path = hasPath
+                ? Host.ResolvePath(this, _attributes.DestinationGid, _attributes.TrafficClass, _attributes.HopLimit)
+                : null;
+        }
+
+        _requester.Transfer(state);
+        _responder.Transfer(state);
+        state.Check(Path is not null || !_responder.HasWork, "a queue pair owes an answer to nobody");
+    }
+
+    public override void Resume(long nowNs)
+    {
+        if (IsSending)
+        {
+            _requester.Resume(nowNs);
+        }
+
+        if (IsSending || _responder.HasWork)
+        {
+            Schedule();
+        }
+    }
+}
