@@ -62,7 +62,7 @@ public sealed unsafe partial class VrdmaDevice
     public void Resume(long nowNs)
     {
         _core.NowNs = nowNs;
-        IsQuiescing = false;
+        _core.IsQuiescing = false;
         _core.Multicast.JoinAgain();
         foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
         {
@@ -82,14 +82,20 @@ public sealed unsafe partial class VrdmaDevice
         Dispose();
     }
 
+    /// <summary>True from <see cref="Quiesce"/> to <see cref="Resume"/>.</summary>
+    public bool IsQuiescing => _core.IsQuiescing;
+
     /// <summary>
-    /// No new work request is begun; what is under way goes on, and peers are served. The first of the two steps of standing still; ended by
-    /// <see cref="Resume"/>.
+    /// Begins no new work request, and tells all peers to wait; what is under way goes on, and peers are served. The first of the two steps of standing
+    /// still; ended by <see cref="Resume"/>.
     /// </summary>
-    public bool IsQuiescing
+    public void Quiesce()
     {
-        get => _core.IsQuiescing;
-        set => _core.IsQuiescing = value;
+        _core.IsQuiescing = true;
+        foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
+        {
+            qp.Protocol.Pause();
+        }
     }
 
     /// <summary>True when no send work request is under way.</summary>

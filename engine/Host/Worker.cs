@@ -189,8 +189,9 @@ public sealed class Worker : IDisposable
     /// <param name="slot">Made by <see cref="DeviceSlot.ForMoved"/>.</param>
     /// <param name="state">What <see cref="Save"/> or <see cref="Freeze"/> gave.</param>
     /// <param name="nowNs">The turn's time.</param>
+    /// <param name="isResumed">False to leave the device standing still.</param>
     /// <exception cref="Protocol.StateException">The state is damaged, or of another device. The slot is to be closed.</exception>
-    public void Adopt(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs)
+    public void Adopt(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs, bool isResumed = true)
     {
         slot.Join(this, _local);
         try
@@ -203,7 +204,8 @@ public sealed class Worker : IDisposable
             throw;
         }
         Welcome(slot);
-        slot.Device.Resume(nowNs);
+        if (isResumed)
+            slot.Device.Resume(nowNs);
     }
 
     /// <summary>A device as bytes; it goes on as if nothing had happened. Only within a command.</summary>

@@ -90,6 +90,12 @@ public sealed class ProtocolCounters
     /// <summary>Dropped by UC: a WRITE that the rights of the QP or of its rkey do not permit, or whose lengths disagree.</summary>
     public long DroppedBadRequest;
 
+    /// <summary>Notices that the peer's device stands still, received and obeyed.</summary>
+    public long PausesReceived;
+
+    /// <summary>Notices that the peer's device runs again.</summary>
+    public long ResumesReceived;
+
     /// <summary>Packets received that a router had marked Congestion Experienced.</summary>
     public long CongestionMarks;
 

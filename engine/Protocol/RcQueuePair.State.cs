@@ -1,3 +1,5 @@
+using RoceEngine.Wire;
+
 namespace RoceEngine.Protocol;
 
 /// <summary>The QP as part of a device's state.</summary>
@@ -20,20 +22,59 @@ internal sealed partial class RcQueuePair
                 : null;
         }
 
+        TransferNotices(state);
         _requester.Transfer(state);
         _responder.Transfer(state);
         state.Check(Path is not null || !_responder.HasWork, "a queue pair owes an answer to nobody");
     }
 
+    public override void Pause()
+    {
+        if (IsReceiving)
+        {
+            OweNotice(DeviceNotice.Pause);
+            Schedule();
+        }
+    }
+
     public override void Resume(long nowNs)
     {
+        if (IsReceiving)
+        {
+            OweNotice(DeviceNotice.Resume);
+        }
+
         if (IsSending)
         {
             _requester.Resume(nowNs);
         }
 
-        if (IsSending || _responder.HasWork)
+        if (IsReceiving || _responder.HasWork)
         {
+            Schedule();
+        }
+    }
+
+    /// <summary>News of the peer's device, or nothing that a reliable connection knows.</summary>
+    private void HandleRest(in Packet packet, PacketTraits traits, long nowNs)
+    {
+        if (!Speaks(packet.Opcode) || (traits & PacketTraits.DeviceNotice) == 0)
+        {
+            Counters.DroppedWrongOpcode++;
+        }
+        else if (!IsSending || !IsNews(packet))
+        {
+            Counters.DroppedWrongState++;
+        }
+        else if (packet.Opcode == Opcode.RcPause)
+        {
+            Counters.PausesReceived++;
+            _requester.Pause(nowNs);
+        }
+        else
+        {
+            Counters.ResumesReceived++;
+            _requester.Resume(nowNs);
             Schedule();
         }
     }

@@ -89,7 +89,7 @@ internal sealed partial class RcQueuePair : QueuePair
         PacketTraits traits = OpcodeTable.For(packet.Opcode).Traits;
         if (!Speaks(packet.Opcode) || (traits & (PacketTraits.Request | PacketTraits.Response)) == 0)
         {
-            Counters.DroppedWrongOpcode++;
+            HandleRest(packet, traits, nowNs);
         }
         else if ((traits & PacketTraits.Request) != 0)
         {
@@ -128,6 +128,7 @@ internal sealed partial class RcQueuePair : QueuePair
     {
         int budget = packetBudget;
         bool more = OwesNotification && !TryNotify(sink, IsReceiving ? Path : null, _attributes.DestinationQpn, Counters);
+        more |= OwedNotice != DeviceNotice.None && !TryTell(sink, IsReceiving ? Path : null, _attributes.DestinationQpn);
         if (_responsesFirst)
         {
             // Requests used up the last call: answers must not starve behind them.
@@ -172,6 +173,7 @@ internal sealed partial class RcQueuePair : QueuePair
         _responder.Reset();
         Path?.Window.Leave(this);
         OwesNotification = false;
+        ForgetNotices();
         SetDeadline(long.MaxValue);
         _state = QueuePairState.Reset;
     }

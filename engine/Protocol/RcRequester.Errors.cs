@@ -114,5 +114,6 @@ internal sealed unsafe partial class RcRequester
         _wentBack = false;
         _gotBadResponse = false;
         _drainPending = false;
+        _isPaused = false;
     }
 }

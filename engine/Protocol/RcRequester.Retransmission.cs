@@ -27,7 +27,11 @@ internal sealed unsafe partial class RcRequester
     public void HandleTimeout(long nowNs)
     {
         _lastNowNs = nowNs;
-        if (_rnrWaiting)
+        if (_isPaused)
+        {
+            HandlePauseTimeout(nowNs);
+        }
+        else if (_rnrWaiting)
         {
             if (nowNs < _rnrDeadlineNs)
             {

@@ -8,6 +8,12 @@ namespace RoceEngine.Protocol;
 /// </summary>
 internal sealed unsafe partial class RcRequester
 {
+    /// <summary>A peer that was told to wait waits no longer than this, in ns: whoever told it may have died.</summary>
+    public const long PauseNsMax = 2_000_000_000;
+
+    private bool _isPaused;
+    private long _pausedUntilNs;
+
     /// <summary>Saves, or loads into a requester that was just made; the QP has its attributes and its path already.</summary>
     public void Transfer(StateCursor state)
     {
@@ -28,6 +34,8 @@ internal sealed unsafe partial class RcRequester
         state.Value(ref _rdAtomicOutstanding);
         state.Value(ref _windowBytes);
         state.Value(ref _unrequestedBytes);
+        state.Flag(ref _isPaused);
+        state.Time(ref _pausedUntilNs);
         TransferRequests(state);
         TransferPlaced(state);
         if (state.IsLoading)
@@ -46,6 +54,7 @@ internal sealed unsafe partial class RcRequester
     public void Resume(long nowNs)
     {
         _lastNowNs = nowNs;
+        _isPaused = false;
         if (_rnrWaiting)
         {
             Arm(_rnrDeadlineNs);
@@ -58,6 +67,26 @@ internal sealed unsafe partial class RcRequester
             _probeDeadlineNs = nowNs + _roundTrip.ProbeAfterNs(_backoff);
             Arm(_probeDeadlineNs);
         }
+    }
+
+    /// <summary>The peer's device stands still: nothing is sent to it, and no time runs, until it says that it goes on, or for a while.</summary>
+    public void Pause(long nowNs)
+    {
+        _isPaused = true;
+        _pausedUntilNs = nowNs + PauseNsMax;
+        Arm(_pausedUntilNs);
+    }
+
+    private void HandlePauseTimeout(long nowNs)
+    {
+        if (nowNs < _pausedUntilNs)
+        {
+            Arm(_pausedUntilNs);
+            return;
+        }
+
+        Resume(nowNs);
+        _qp.Schedule();
     }
 
     private void TransferRequests(StateCursor state)

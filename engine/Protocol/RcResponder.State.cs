@@ -11,7 +11,7 @@ internal sealed unsafe partial class RcResponder
     {
         state.Number(ref _expectedPsn);
         state.Value(ref _messageSequenceNumber);
-        state.Flag(ref _resendRequested);
+        bool resendRequested = state.Flag(_resendRequested && _notReadyUntilNs != 0);
         state.Time(ref _notReadyUntilNs);
         state.Flag(ref _communicationEstablished);
         state.Flag(ref _closing);
@@ -31,7 +31,7 @@ internal sealed unsafe partial class RcResponder
         if (state.IsLoading)
         {
             _messageSequenceNumber &= Wire.Psn.Modulus - 1;
-            _resendRequested &= _notReadyUntilNs != 0;
+            _resendRequested = resendRequested;
             state.Check(_message is MessageKind.None or MessageKind.Write || (_message == MessageKind.Send && _receive != null), "a message in progress has no receive request");
         }
     }

@@ -52,4 +52,10 @@ public enum Opcode : byte
 
     /// <summary>This project's own, like <see cref="RcMaskedCompareSwap"/>.</summary>
     RcMaskedFetchAdd = 0xD4,
+
+    /// <summary>This project's own: the sender's device is about to stand still, its peer sends nothing until <see cref="RcResume"/> or for a while.</summary>
+    RcPause = 0xD5,
+
+    /// <summary>This project's own: the sender's device runs again, perhaps elsewhere; its peer asks at once how far it is.</summary>
+    RcResume = 0xD6,
 }

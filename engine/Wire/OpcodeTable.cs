@@ -49,6 +49,8 @@ public static class OpcodeTable
         Add(table, Opcode.RcMaskedCompareSwap, "RC_MASKED_COMPARE_SWAP", masked);
         Add(table, Opcode.RcMaskedFetchAdd, "RC_MASKED_FETCH_ADD", masked);
 
+        Add(table, Opcode.RcPause, "RC_PAUSE", DeviceNotice | Only);
+        Add(table, Opcode.RcResume, "RC_RESUME", DeviceNotice | Only);
         const PacketTraits invalidate = Request | Send | HasPayload | ConsumesReceive | HasInvalidateKey;
         Add(table, Opcode.RcSendLastInvalidate, "RC_SEND_LAST_WITH_INVALIDATE", invalidate | Last);
         Add(table, Opcode.RcSendOnlyInvalidate, "RC_SEND_ONLY_WITH_INVALIDATE", invalidate | Only);

@@ -93,6 +93,9 @@ public enum PacketTraits : uint
     /// <summary>Carries the masks of a masked atomic after its atomic extended transport header.</summary>
     HasAtomicMasks = 1 << 28,
 
+    /// <summary>News of the sender's device: it pauses, or goes on. Belongs to no message and takes no PSN.</summary>
+    DeviceNotice = 1 << 29,
+
     /// <summary>Asks for a response and not for an acknowledgement, and takes one of the responder's resources.</summary>
     NeedsResponse = ReadRequest | Atomic | Flush | AtomicWrite,
 }

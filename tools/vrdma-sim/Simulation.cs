@@ -91,6 +91,7 @@ internal sealed class Simulation
         foreach (Connection connection in _connections)
             _world.After(_world.Dice.Between(0, 10_000), connection.Open);
         new Disruptor(_world, _connections, completionsMax, _tally).Plan();
+        new Mover(_world, _tally).Plan();
 
         long limitNs = _world.NowNs + plan.Faults.EndNs + DrainNsMax;
         bool isDone = _world.RunUntil(() => _connections.TrueForAll(each => each.IsDone), limitNs);

@@ -88,6 +88,17 @@ public sealed unsafe class ChannelMemory
         }
     }
 
+    /// <summary>New memory with the same content. Nobody may write meanwhile.</summary>
+    /// <exception cref="SystemCallException">No memory or no descriptors left.</exception>
+    public ChannelMemory Copy()
+    {
+        ChannelMemory copy = Create(GuestRamBytes, ControlBytes);
+        for (long from = 0; SharedMemory.TryFindUsed(GuestRamDescriptor, from, GuestRamBytes, out long start, out long bytes); from = start + bytes)
+            Buffer.MemoryCopy(GuestRam + start, copy.GuestRam + start, bytes, bytes);
+        Buffer.MemoryCopy(Control, copy.Control, ControlBytes, ControlBytes);
+        return copy;
+    }
+
     /// <summary>One more holder.</summary>
     public void AddReference() => Interlocked.Increment(ref _references);
 

@@ -119,6 +119,30 @@ public static unsafe partial class SharedMemory
         return (byte*)SystemCallException.Check(address, $"mmap({bytes})");
     }
 
+    /// <summary>
+    /// Maps a descriptor shared over an existing mapping, in one step: whoever looks there sees the old memory or the new, never none.
+    /// </summary>
+    /// <exception cref="SystemCallException">The kernel refused; the old mapping is still there.</exception>
+    public static void MapOver(int descriptor, byte* address, long bytes) =>
+        SystemCallException.Check(Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
+
+    /// <summary>
+    /// The next range of a memfd, from an offset on, that was ever written; what lies between such ranges is zero. False when there is none. lseek(2),
+    /// SEEK_DATA and SEEK_HOLE.
+    /// </summary>
+    public static bool TryFindUsed(int descriptor, long from, long bytes, out long start, out long length)
+    {
+        const int seekData = 3;
+        const int seekHole = 4;
+        length = 0;
+        start = from < bytes ? Seek(descriptor, from, seekData) : -1;
+        if (start < 0 || start >= bytes)
+            return false;
+        long end = Seek(descriptor, start, seekHole);
+        length = Math.Min(end < 0 ? bytes : end, bytes) - start;
+        return length > 0;
+    }
+
     /// <summary>Maps private zeroed memory outside the garbage collector; undo with <see cref="Unmap"/>.</summary>
     /// <exception cref="SystemCallException">No memory left.</exception>
     public static byte* MapAnonymous(long bytes)

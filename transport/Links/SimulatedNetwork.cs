@@ -112,7 +112,9 @@ public sealed class SimulatedNetwork
 
     internal void Remove(SimulatedLink link)
     {
-        _links.Remove(link.Address);
+        // Its address may be another link's by now, when a device moved.
+        if (_links.GetValueOrDefault(link.Address) == link)
+            _links.Remove(link.Address);
         foreach (List<SimulatedLink> members in _groups.Values)
             members.Remove(link);
     }

@@ -21,7 +21,7 @@ internal static class PlanText
         }
         foreach (NetworkPhase phase in plan.Faults.Phases)
             text.AppendLine(CultureInfo.InvariantCulture, $"  from {phase.FromNs / 1e3} us: {phase.Options}");
-        foreach (object fault in plan.Faults.Partitions.Cast<object>().Concat(plan.Faults.Stalls).Concat(plan.Faults.Disruptions))
+        foreach (object fault in plan.Faults.Partitions.Cast<object>().Concat(plan.Faults.Stalls).Concat(plan.Faults.Disruptions).Concat(plan.Moves))
             text.AppendLine(CultureInfo.InvariantCulture, $"  {fault}");
         return text.ToString();
     }

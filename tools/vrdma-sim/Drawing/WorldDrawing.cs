@@ -3,6 +3,9 @@ namespace RoceEngine.Simulation.Drawing;
 /// <summary>Draws a world from a seed: mostly small ones, some big.</summary>
 internal static class WorldDrawing
 {
+    /// <summary>Most worlds have traffic for about as long.</summary>
+    private const long HorizonNs = 4_000_000;
+
     public static WorldPlan Draw(ulong seed)
     {
         var dice = new Dice(seed * 0x9E37_79B9_7F4A_7C15 + 1);
@@ -27,6 +30,7 @@ internal static class WorldDrawing
             SourceBytes = isBig ? Checking.Pattern.Bytes - (1 << 20) : 128 << 10,
             Connections = connections,
             Faults = FaultDrawing.Draw(dice.Fork(), hosts, connections),
+            Moves = MoveDrawing.Draw(dice.Fork(), hosts, hostOfGuest.Length, HorizonNs),
         };
     }
 

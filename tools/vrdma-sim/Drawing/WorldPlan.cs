@@ -34,6 +34,9 @@ internal sealed record WorldPlan
     public required IReadOnlyList<ConnectionPlan> Connections { get; init; }
 
     public required FaultPlan Faults { get; init; }
+
+    /// <summary>Devices that are moved or saved.</summary>
+    public required IReadOnlyList<Move> Moves { get; init; }
 }
 
 /// <summary>Two queue pairs that talk to each other.</summary>
@@ -176,6 +179,28 @@ internal enum DisruptionKind
 /// <summary>One of those, at a time, to the left or right end of a connection.</summary>
 internal sealed record Disruption(DisruptionKind Kind, int Connection, bool IsRight, long AtNs);
 
+/// <summary>What carries a guest's device from host to host, or keeps it.</summary>
+internal enum MoveKind
+{
+    /// <summary>The device goes to a host (perhaps the same), its memory stays where it is.</summary>
+    InPlace,
+
+    /// <summary>The device and a copy of its memory go to a host.</summary>
+    Copied,
+
+    /// <summary>The device is saved while it goes on; what was saved must load elsewhere.</summary>
+    Snapshot,
+}
+
+/// <summary>One of those.</summary>
+/// <param name="Kind">How.</param>
+/// <param name="Guest">Whose device.</param>
+/// <param name="ToHost">Where to; may be where it is.</param>
+/// <param name="AtNs">When it begins.</param>
+/// <param name="QuiesceNs">How long the device begins nothing new before it stands still; 0 to stop without a word to peers.</param>
+/// <param name="BlackoutNs">How long it stands still.</param>
+internal sealed record Move(MoveKind Kind, int Guest, int ToHost, long AtNs, long QuiesceNs, long BlackoutNs);
+
 /// <summary>What goes wrong in a world, and when.</summary>
 internal sealed record FaultPlan
 {
@@ -191,14 +216,19 @@ internal sealed record FaultPlan
     public required long EndNs { get; init; }
 
     /// <summary>Whether what is sent between two hosts could have gone unanswered for long within a time.</summary>
-    public bool ExplainSilence(int host, int other, long fromNs, long untilNs)
+    /// <param name="host">One end's host, as the world was planned.</param>
+    /// <param name="other">The other's.</param>
+    /// <param name="areApart">The network was between them.</param>
+    /// <param name="fromNs">Since when there was silence.</param>
+    /// <param name="untilNs">Until when.</param>
+    public bool ExplainSilence(int host, int other, bool areApart, long fromNs, long untilNs)
     {
         foreach (Stall stall in Stalls)
         {
             if ((stall.Host == host || stall.Host == other) && stall.FromNs <= untilNs && stall.UntilNs >= fromNs)
                 return true;
         }
-        return host != other && (IsCut(host, other, fromNs, untilNs) || IsSevere(fromNs, untilNs));
+        return areApart && (IsCut(host, other, fromNs, untilNs) || IsSevere(fromNs, untilNs));
     }
 
     private bool IsCut(int host, int other, long fromNs, long untilNs)

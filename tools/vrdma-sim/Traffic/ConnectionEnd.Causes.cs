@@ -94,17 +94,34 @@ internal sealed partial class ConnectionEnd
         SimulationFailure.Unless(isExplained, () => $"{Name}: {send.Opcode} #{send.Id} ended with {status}, and nothing in this world explains it");
     }
 
+    /// <summary>
+    /// One of the two devices moves in this world, or stands still for a time, in which its neighbours reach it by the network: what went there may come
+    /// after what went by memory later, and what goes to a group may come both ways.
+    /// </summary>
+    private bool HaveMoved => _world.Plan.Moves.Any(
+        move => move.Kind != MoveKind.Snapshot && (move.Guest == Guest.Index || move.Guest == Peer.Guest.Index));
+
+    /// <summary>The network is between the two ends, or was.</summary>
+    private bool AreApart => HaveMoved || Guest.Host != Peer.Guest.Host;
+
     /// <summary>Could the peer have been silent for as long as all retries take?</summary>
     private bool IsSilenceExplained()
     {
         if (Peer.State != EndState.Up || Peer.WasMovedToError || Peer.ResponderMayFail)
             return true;
-        int host = Guest.Host.Index;
-        int other = Peer.Guest.Host.Index;
         FaultPlan faults = _world.Plan.Faults;
-        bool isFragile = host != other && _connection.Plan.RetryCount < 7 && faults.Phases.Any(phase => phase.Options.ReorderRate + phase.DropRate > 0);
-        return isFragile || faults.ExplainSilence(host, other, _lastProgressNs - 1_000_000, _world.NowNs);
+        bool isLossy = AreApart && faults.Phases.Any(phase => phase.Options.ReorderRate + phase.DropRate > 0);
+        return (isLossy && _connection.Plan.RetryCount < 7) || IsMoveExplained(isLossy)
+            || faults.ExplainSilence(_world.Plan.HostOfGuest[Guest.Index], _world.Plan.HostOfGuest[Peer.Guest.Index], AreApart, _lastProgressNs - 1_000_000, _world.NowNs)
+            || faults.Stalls.Any(stall => IsNear(stall.FromNs, stall.UntilNs) && (Guest.VisitedHosts.Contains(stall.Host) || Peer.Guest.VisitedHosts.Contains(stall.Host)));
     }
+
+    /// <summary>Few retries do not bridge the time in which the peer's device stands still without a word, or with one that got lost.</summary>
+    private bool IsMoveExplained(bool isLossy) => _connection.Plan.RetryCount < 2
+        && _world.Plan.Moves.Any(move => move.Guest == Peer.Guest.Index && (move.QuiesceNs == 0 || isLossy) && IsNear(move.AtNs, move.AtNs + move.QuiesceNs + move.BlackoutNs));
+
+    // Plans count from when the world began to work, some moments after its time 0.
+    private bool IsNear(long fromNs, long untilNs) => fromNs <= _world.NowNs && untilNs >= _lastProgressNs - 10_000_000;
 
     /// <summary>Receives were flushed: something must have put the queue pair into the error state.</summary>
     private void CheckFlushHadCause() => SimulationFailure.Unless(

@@ -81,7 +81,7 @@ internal sealed partial class ConnectionEnd
         WorkCompletion seen = completion;
         byte[] data = buffer[HeaderBytes..Math.Max(HeaderBytes, Math.Min(buffer.Length, (int)completion.ByteLength))].ToArray();
         bool isOwn = IsOwnCopy(completion);
-        bool isShuffled = !isOwn && Guest.Host != Peer.Guest.Host && _world.Plan.Faults.Phases.Any(phase => phase.Shuffles);
+        bool isShuffled = !isOwn && AreApart && (HaveMoved || _world.Plan.Faults.Phases.Any(phase => phase.Shuffles));
         return (isOwn ? _ownCopies : _receives).TakeAny(
             message => message.Bytes + HeaderBytes == seen.ByteLength
                 && (seen.Opcode == WorkCompletionOpcode.ReceiveWriteWithImmediate) == (message.Opcode == SendOpcode.WriteWithImmediate)

@@ -45,7 +45,7 @@ internal sealed class Disruptor(SimulatedWorld world, IReadOnlyList<Connection> 
         {
             foreach (SimulatedGuest to in world.Guests)
             {
-                if (from.Host.Index != partition.From || to.Host.Index != partition.To)
+                if (HomeOf(from) != partition.From || HomeOf(to) != partition.To)
                     continue;
                 Wire.Gid source = Wire.Gid.From(from.Address);
                 Wire.Gid destination = Wire.Gid.From(to.Address);
@@ -56,6 +56,9 @@ internal sealed class Disruptor(SimulatedWorld world, IReadOnlyList<Connection> 
         }
         world.Log.Add(world.NowNs, isCut ? EventKind.Cut : EventKind.Healed, "partition", (ulong)partition.From, (ulong)partition.To);
     }
+
+    // A cut is one between addresses, which go with their devices.
+    private int HomeOf(SimulatedGuest guest) => world.Plan.HostOfGuest[guest.Index];
 
     private void Begin(Stall stall)
     {

@@ -21,6 +21,9 @@ internal sealed class Tally
     /// <summary>Disruptions, by kind.</summary>
     public long[] ByDisruption { get; } = new long[Enum.GetValues<Drawing.DisruptionKind>().Length];
 
+    /// <summary>Devices that were moved or saved, by kind.</summary>
+    public long[] ByMove { get; } = new long[Enum.GetValues<Drawing.MoveKind>().Length];
+
     /// <summary>Connections that were made anew.</summary>
     public long Reopened { get; set; }
 
@@ -53,6 +56,7 @@ internal sealed class Tally
         Sum(_sendStatuses, other._sendStatuses);
         Sum(_receiveStatuses, other._receiveStatuses);
         Sum(ByDisruption, other.ByDisruption);
+        Sum(ByMove, other.ByMove);
         Reopened += other.Reopened;
         Reused += other.Reused;
         FromGroups += other.FromGroups;

@@ -19,6 +19,9 @@ internal enum EventKind : byte
     ReceiveCompleted,
     AsyncEvent,
     Disrupted,
+    Frozen,
+    Moved,
+    Saved,
     Packet,
     Finished,
 }

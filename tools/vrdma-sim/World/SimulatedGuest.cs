@@ -12,12 +12,13 @@ using RoceEngine.Wire;
 namespace RoceEngine.Simulation.World;
 
 /// <summary>A guest of a world: its device, its completion queues, and what all of its connections share. May be killed and come back.</summary>
-internal sealed class SimulatedGuest : IDisposable
+internal sealed partial class SimulatedGuest : IDisposable
 {
     private const long GuestRamBytes = 96L << 20;
 
     private readonly SimulatedWorld _world;
     private readonly Dice _dice;
+    private readonly HashSet<int> _visited = [];
     private readonly Dictionary<uint, ConnectionEnd> _ends = [];
     private readonly List<WorkCompletion> _polled = [];
     private readonly WorkCompletion[] _buffer = new WorkCompletion[32];
@@ -32,6 +33,7 @@ internal sealed class SimulatedGuest : IDisposable
         _dice = dice;
         Index = index;
         Host = host;
+        _visited.Add(host.Index);
         Name = $"guest{index}@host{host.Index}";
         Address = IPAddress.Parse(world.Plan.IsIPv6 ? $"fd00::{host.Index + 1}:{index + 1}" : $"198.18.{host.Index + 1}.{index + 1}");
     }
@@ -40,7 +42,8 @@ internal sealed class SimulatedGuest : IDisposable
 
     public string Name { get; }
 
-    public SimulatedHost Host { get; }
+    /// <summary>Where its device is, or was last.</summary>
+    public SimulatedHost Host { get; private set; }
 
     public IPAddress Address { get; }
 
@@ -61,23 +64,21 @@ internal sealed class SimulatedGuest : IDisposable
 
     public VrdmaDevice Device => _slot!.Device;
 
+    /// <summary>The host that it was planned for, and all others that its device has been on.</summary>
+    public IReadOnlySet<int> VisitedHosts => _visited;
+
     public CompletionQueue Queue(int index) => _queues[index];
 
     /// <summary>Starts the guest and gives it what its connections share.</summary>
     public void Attach(int completionsMax)
     {
         _completionsMax = completionsMax;
-        Gid gid = Gid.From(Address);
-        ILink link = _world.Network.CreateLink(gid);
-        if (_world.Settings.Interference is { } interference)
-            link = interference.Wrap(link);
         ChannelMemory memory = ChannelMemory.Create(GuestRamBytes, ControlRegion.Bytes);
-        var options = new DeviceOptions { Name = Name, Gid = gid, Random = new SeededSource(_dice.Fork()) };
-        DeviceSlot slot = new(options, memory, link, _world.Plan.WindowBytes, Host);
+        DeviceSlot slot = new(Options(), memory, OpenLink(), _world.Plan.WindowBytes, Host);
         _slot = slot;
         Host.Worker.Post(new WorkerCommand((worker, _) => worker.Add(slot)));
         _world.Drive(Host);
-        _channel = DeviceChannel.Embed(memory, Name, Address.ToString(), () => _world.Drive(Host), onDispose: null);
+        _channel = DeviceChannel.Embed(memory, Name, Address.ToString(), Drive, onDispose: null);
         memory.Release();
         Context = RdmaContext.Open(_channel);
         Domain = Context.AllocateProtectionDomain();
@@ -93,8 +94,12 @@ internal sealed class SimulatedGuest : IDisposable
     public void Kill()
     {
         DeviceSlot slot = _slot!;
-        Host.Worker.Post(new WorkerCommand((worker, _) => worker.Remove(slot)));
-        _world.Drive(Host);
+        if (!IsFrozen)
+        {
+            Host.Worker.Post(new WorkerCommand((worker, _) => worker.Remove(slot)));
+            _world.Drive(Host);
+        }
+        _frozen = null;
         foreach (ConnectionEnd end in _ends.Values)
             end.GuestDied();
         _ends.Clear();
@@ -180,6 +185,7 @@ internal sealed class SimulatedGuest : IDisposable
         DeviceSlot slot = _slot;
         _slot = null;
         Host.StalledUntilNs = 0;
+        _frozen = null;
         Host.Worker.Post(new WorkerCommand((worker, _) => worker.Remove(slot)));
         Host.Worker.Turn(_world.NowNs);
         slot.Close();

@@ -55,11 +55,22 @@ internal sealed class SimulatedWorld : IDisposable
     /// <summary>Virtual time.</summary>
     public long NowNs { get; private set; } = 1_000_000;
 
+    /// <summary>Guests are being polled: whoever waits for a device now must not make time pass.</summary>
+    public bool IsPolling => _isPolling;
+
     /// <summary>Plans something for some time from now.</summary>
     public void After(long delayNs, Action action) => Agenda.At(NowNs + delayNs, action);
 
     /// <summary>Somebody posted something: the next step comes soon.</summary>
     public void Touch() => _isBusy = true;
+
+    /// <summary>A host did something: its guests will look for completions.</summary>
+    public void HostWorked(SimulatedHost host)
+    {
+        _isBusy = true;
+        foreach (SimulatedGuest guest in _guests)
+            guest.HostWorked(host, NowNs);
+    }
 
     /// <summary>Runs until the condition holds; false when <paramref name="limitNs"/> passes first or nothing can happen any more.</summary>
     public bool RunUntil(Func<bool> isDone, long limitNs)
@@ -132,8 +143,7 @@ internal sealed class SimulatedWorld : IDisposable
             if (host.Turn(NowNs))
             {
                 worked = true;
-                foreach (SimulatedGuest guest in _guests)
-                    guest.HostWorked(host, NowNs);
+                HostWorked(host);
             }
             SimulationFailure.Unless(host.Defect is null, () => $"host {host.Index}: {host.Defect}");
         }
