@@ -9,6 +9,7 @@ namespace RoceEngine.Channel;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DaemonRequest))]
 [JsonSerializable(typeof(DaemonReply))]
+[JsonSerializable(typeof(MoveOrder))]
 public sealed partial class ChannelJson : JsonSerializerContext
 {
     /// <summary>A request as bytes, without its length.</summary>

@@ -88,6 +88,71 @@ public sealed unsafe class ChannelMemory
         }
     }
 
+    /// <summary>
+    /// What a daemon has of a guest that comes to it: events of its own, and guest RAM of its own or none yet. <see cref="TakeOver"/> completes it.
+    /// </summary>
+    /// <param name="guestRamBytes">As the guest has it.</param>
+    /// <param name="controlBytes">As the guest has it.</param>
+    /// <param name="makesRam">False when the guest brings its RAM along.</param>
+    /// <exception cref="SystemCallException">No memory or no descriptors left.</exception>
+    public static ChannelMemory Expect(long guestRamBytes, long controlBytes, bool makesRam)
+    {
+        var memory = new ChannelMemory(RoundToPages(guestRamBytes), RoundToPages(controlBytes));
+        try
+        {
+            if (makesRam)
+            {
+                memory._descriptors[0] = SharedMemory.CreateMemfd("vrdma-guest-ram\0"u8, memory.GuestRamBytes);
+                SharedMemory.AddSeals(memory._descriptors[0], Seals);
+                memory.MapRam();
+            }
+            for (int i = 2; i < memory._descriptors.Length; i++)
+                memory._descriptors[i] = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
+            return memory;
+        }
+        catch
+        {
+            memory.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Takes over the memfds that a guest brings, whatever happens: its control region, and its RAM where there is none yet.</summary>
+    /// <exception cref="ChannelException">They are not what they must be: one that could shrink would take pages away from under this process.</exception>
+    /// <exception cref="SystemCallException">The kernel refused to map them.</exception>
+    public void TakeOver(int controlDescriptor, int guestRamDescriptor)
+    {
+        bool bringsRam = GuestRamDescriptor < 0;
+        _descriptors[1] = controlDescriptor;
+        if (bringsRam)
+            _descriptors[0] = guestRamDescriptor;
+        else if (guestRamDescriptor >= 0)
+            _ = Events.Close(guestRamDescriptor);
+        CheckMemfd(ControlDescriptor, ControlBytes, "the control region");
+        Control = SharedMemory.MapShared(ControlDescriptor, ControlBytes);
+        if (bringsRam)
+        {
+            CheckMemfd(GuestRamDescriptor, GuestRamBytes, "guest RAM");
+            MapRam();
+        }
+    }
+
+    /// <summary>
+    /// The other side has other events from now on: they take the places of those here. Who sleeps on one of the old events is woken, and finds the new
+    /// one under its number.
+    /// </summary>
+    internal void ReplaceEvents(ReadOnlySpan<int> events)
+    {
+        for (int i = 0; i < events.Length; i++)
+        {
+            int number = _descriptors[2 + i];
+            int old = SharedMemory.Duplicate(number);
+            _ = SystemCallException.Check(Events.DuplicateOver(events[i], number), "dup3");
+            _ = Events.Signal(old);
+            _ = Events.Close(old);
+        }
+    }
+
     /// <summary>New memory with the same content. Nobody may write meanwhile.</summary>
     /// <exception cref="SystemCallException">No memory or no descriptors left.</exception>
     public ChannelMemory Copy()
@@ -124,15 +189,20 @@ public sealed unsafe class ChannelMemory
     {
         int seals = SharedMemory.GetSeals(descriptor);
         if (seals < 0 || (seals & SharedMemory.F_SEAL_SHRINK) == 0)
-            throw new ChannelException($"the daemon's memfd for {what} is not sealed against shrinking");
+            throw new ChannelException($"the memfd for {what} is not sealed against shrinking");
         if (bytes <= 0 || bytes % SharedMemory.PageBytes != 0 || SharedMemory.GetBytes(descriptor) < bytes)
-            throw new ChannelException($"the daemon's memfd for {what} is not the {bytes} bytes that it announced");
+            throw new ChannelException($"the memfd for {what} is not the {bytes} bytes that it announced");
     }
 
     private void MapAll()
     {
-        GuestRam = SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes);
+        MapRam();
         Control = SharedMemory.MapShared(ControlDescriptor, ControlBytes);
+    }
+
+    private void MapRam()
+    {
+        GuestRam = SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes);
 
         // A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.
         _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);

@@ -27,6 +27,9 @@ public static class ChannelProtocol
     /// <summary>Descriptors with the reply to an attach: guest RAM, control region, kick, and the three interrupt vectors.</summary>
     public const int AttachDescriptorCount = 6;
 
+    /// <summary>Of these, the events: kick and interrupt vectors.</summary>
+    public const int EventDescriptorCount = 4;
+
     /// <summary>Smallest guest RAM, in bytes.</summary>
     public const long GuestRamBytesMin = 1L << 20;
 
@@ -50,6 +53,12 @@ public static class ChannelProtocol
 
     /// <summary>Name of a request for a capture.</summary>
     public const string CaptureType = "capture";
+
+    /// <summary>Name of a guest's request for the device of its own that comes here.</summary>
+    public const string ClaimType = "claim";
+
+    /// <summary>Name of a request to move a device to another daemon.</summary>
+    public const string MigrateType = "migrate";
 
     /// <summary>
     /// The socket to use when none is named: <c>$VRDMA_SOCKET</c>, else <c>/run/vrdma/vrdmad.sock</c> for root and

@@ -32,8 +32,7 @@ public enum InterruptVectors
 public sealed unsafe class DeviceChannel : IDisposable
 {
     private readonly ChannelMemory _memory;
-    private readonly UnixSocket? _socket;
-    private readonly Thread? _watcher;
+    private readonly ChannelWatcher? _watcher;
     private readonly CancellationTokenSource _lost = new();
     private readonly int _lostDescriptor;
     private readonly int _interruptDescriptor;
@@ -44,7 +43,6 @@ public sealed unsafe class DeviceChannel : IDisposable
     private DeviceChannel(ChannelMemory memory, UnixSocket? socket, string name, string address, Action? drive, Action? onDispose)
     {
         _memory = memory;
-        _socket = socket;
         _onDispose = onDispose;
         Name = name;
         Address = address;
@@ -56,7 +54,7 @@ public sealed unsafe class DeviceChannel : IDisposable
         _interruptDescriptor = SystemCallException.Check(Events.Create(0, flags), "eventfd");
         if (socket is not null)
         {
-            _watcher = new Thread(WatchSocket) { IsBackground = true, Name = "vrdma-channel", };
+            _watcher = new ChannelWatcher(memory, socket, MarkLost, moved => Moved?.Invoke(moved));
             _watcher.Start();
         }
     }
@@ -79,6 +77,11 @@ public sealed unsafe class DeviceChannel : IDisposable
 
     /// <summary>True once the daemon died, or closed the device. Cheap enough to ask at every post and poll.</summary>
     public bool IsLost => _isLost;
+
+    /// <summary>
+    /// The device went to another daemon, and the guest with it: nothing else has changed. On a thread of the channel, which must not be held up.
+    /// </summary>
+    public event Action<DeviceMoved>? Moved;
 
     /// <summary>Cancelled when the device is lost.</summary>
     public CancellationToken Lost => _lost.Token;
@@ -159,31 +162,11 @@ public sealed unsafe class DeviceChannel : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
         _onDispose?.Invoke();
-        _socket?.Shutdown();
-        _watcher?.Join();
-        _socket?.Dispose();
+        _watcher?.Stop();
         MarkLost();
         _memory.Release();
         _ = Events.Close(_lostDescriptor);
         _ = Events.Close(_interruptDescriptor);
         _lost.Dispose();
-    }
-
-    // After the attach nothing more is said on the socket: it lives so that each side learns of the other's end.
-    private void WatchSocket()
-    {
-        Span<byte> ignored = stackalloc byte[256];
-        Span<PollDescriptor> descriptor = stackalloc PollDescriptor[1];
-        descriptor[0] = new PollDescriptor { Descriptor = _socket!.Descriptor, Events = PollDescriptor.POLLIN };
-        while (true)
-        {
-            if (Events.Wait(descriptor, -1) == 0)
-                continue;
-            int received = _socket.ReceiveAvailable(ignored);
-            if (received > 0 || received == -Errno.EAGAIN || received == -Errno.EINTR)
-                continue;
-            break;
-        }
-        MarkLost();
     }
 }

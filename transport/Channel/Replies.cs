@@ -8,6 +8,13 @@ public sealed record DaemonReply
 
     public AttachReply? Attached { get; init; }
 
+    public ClaimReply? Claimed { get; init; }
+
+    /// <summary>How far a migration is; more of them may come, then <see cref="Migrated"/> or a refusal.</summary>
+    public MigrationProgress? Migrating { get; init; }
+
+    public MigrationReport? Migrated { get; init; }
+
     public DaemonInfo? Info { get; init; }
 
     public IReadOnlyList<DeviceSummary>? Devices { get; init; }

@@ -15,6 +15,10 @@ public sealed record DaemonRequest
     public string? Device { get; init; }
 
     public CaptureRequest? Capture { get; init; }
+
+    public ClaimRequest? Claim { get; init; }
+
+    public MigrateRequest? Migrate { get; init; }
 }
 
 /// <summary>What a guest asks for when it attaches.</summary>

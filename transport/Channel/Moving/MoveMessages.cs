@@ -1,0 +1,97 @@
+using System.Text.Json.Serialization;
+
+namespace RoceEngine.Channel;
+
+/// <summary>
+/// What a daemon tells its guest while the guest's device moves, on the connection by which the guest attached; and the guest's answers.
+/// Messages are framed as all others; those that must be quick are one byte, see <see cref="MoveSignals"/>.
+/// </summary>
+/// <remarks>
+/// <code>
+///   daemon here          guest                     daemon there
+///   prepare ───────────►
+///                        claim, memory ──────────►
+///                        ◄────────── claimed, new events
+///   ◄────────── prepared
+///   collect ───────────►                           (as often as wanted, when memory is copied)
+///   ◄───── dirty, bitmap
+///   freeze  ───────────►                           (when memory is copied: writers of guest memory wait from here on)
+///   ◄──── frozen, bitmap
+///   go      ───────────►
+///                        arrive ─────────────────►  the device runs there from here on
+///                        ◄──────────────── arrived
+///   ◄────────────── gone
+/// </code>
+/// Until it has said "arrive", the guest goes back when it is told to stay, or when the daemon there is gone. From then on there is no way back: the
+/// guest is the one who decides, so the device never runs at both places. A daemon here that dies meanwhile changes nothing: the guest asks to arrive
+/// by itself, and is let in when everything is there.
+/// </remarks>
+public static class MoveSignals
+{
+    /// <summary>Daemon to guest: <see cref="MoveOrder"/> follows.</summary>
+    public const byte Prepare = (byte)'P';
+
+    /// <summary>Daemon to guest: tell what was written since the last time.</summary>
+    public const byte Collect = (byte)'C';
+
+    /// <summary>Guest to daemon: the bitmap follows, a bit for each page, lowest bit first.</summary>
+    public const byte Dirty = (byte)'D';
+
+    /// <summary>Daemon to guest: hold everybody who writes guest memory.</summary>
+    public const byte Freeze = (byte)'F';
+
+    /// <summary>Guest to daemon: nobody writes; the last bitmap follows.</summary>
+    public const byte Frozen = (byte)'Z';
+
+    /// <summary>Daemon to guest: everything is there, go.</summary>
+    public const byte Go = (byte)'G';
+
+    /// <summary>Daemon to guest: nothing comes of it.</summary>
+    public const byte Stay = (byte)'S';
+
+    /// <summary>Guest to daemon: prepared; a reason follows when it is not.</summary>
+    public const byte Prepared = (byte)'p';
+
+    /// <summary>Guest to daemon: the device runs there.</summary>
+    public const byte Gone = (byte)'g';
+
+    /// <summary>Guest to daemon: it was not let in there; the reason follows.</summary>
+    public const byte Stays = (byte)'s';
+
+    /// <summary>Guest to the daemon there: let the device run.</summary>
+    public const byte Arrive = (byte)'A';
+
+    /// <summary>The daemon there to the guest: it runs.</summary>
+    public const byte Arrived = (byte)'a';
+
+    /// <summary>The daemon there to the guest: it does not and will not.</summary>
+    public const byte Refused = (byte)'r';
+
+    /// <summary>Bytes of the longest message: the bitmap of the largest guest memory.</summary>
+    public const int MessageBytesMax = 4 << 20;
+}
+
+/// <summary>Where the guest's device is to go.</summary>
+public sealed record MoveOrder
+{
+    /// <summary>The Unix socket of the daemon there.</summary>
+    public required string SocketPath { get; init; }
+
+    /// <summary>What the daemon there knows the device by.</summary>
+    public required string Token { get; init; }
+
+    /// <summary>True when the guest gets a copy of its memory there, false when it takes its memory along.</summary>
+    public required bool CopiesMemory { get; init; }
+}
+
+/// <summary>What the guest shows at the daemon to which its device comes. Its control region, and guest RAM that it takes along, come as descriptors.</summary>
+public sealed record ClaimRequest
+{
+    public required string Token { get; init; }
+}
+
+/// <summary>The daemon's answer; the kick and the three interrupt vectors come as descriptors, and before them guest RAM when that was copied.</summary>
+public sealed record ClaimReply
+{
+    public required string Name { get; init; }
+}
