@@ -37,6 +37,15 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
     /// <summary>Forgets the slots.</summary>
     public void ClearSlots() => _commandSlot = _responseSlot = null;
 
+    /// <summary>The slots may have been written.</summary>
+    public void MarkSlots(DirtyLog log)
+    {
+        if (_responseSlot != null)
+        {
+            log.Mark(_responseSlot, PvrdmaCommands.ResponseBytesMax);
+        }
+    }
+
     /// <summary>Where the slots are, as part of a device's state.</summary>
     public void Transfer(StateCursor state)
     {

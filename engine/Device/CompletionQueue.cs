@@ -79,6 +79,15 @@ internal sealed unsafe class CompletionQueue
         return true;
     }
 
+    /// <summary>Where the entry stands that was written last.</summary>
+    public byte* LastEntry => _pages.At(OffsetOf(_producer - 1, EntryCount));
+
+    /// <summary>True after a <see cref="TryMove"/>.</summary>
+    public bool WasMoved { get; private set; }
+
+    /// <summary>The pages, the first of which has the indices.</summary>
+    public GuestPages Pages => _pages;
+
     /// <summary>Makes the entries written so far visible to the guest.</summary>
     public void Publish()
     {
@@ -144,6 +153,7 @@ internal sealed unsafe class CompletionQueue
         EntryCount = entryCount;
         _producer = _published = unread;
         _consumer = 0;
+        WasMoved = true;
         return true;
     }
 

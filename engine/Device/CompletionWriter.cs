@@ -9,7 +9,7 @@ namespace RoceEngine.Device;
 /// Writes completions into CQs. The first entry of a turn is published at once, for a guest that spins on it; the others of the same turn in
 /// bunches, since each publication takes the cache line away from the guest that polls it.
 /// </summary>
-internal sealed class CompletionWriter(DeviceCore core)
+internal sealed unsafe class CompletionWriter(DeviceCore core)
 {
     private const uint BunchEntries = 16;
 
@@ -53,6 +53,7 @@ internal sealed class CompletionWriter(DeviceCore core)
             return;
         }
 
+        core.DirtyLog?.Mark(queue.LastEntry, PvrdmaCqe.Length);
         core.Statistics.Completions++;
         queue.HasSolicited |= completion.Solicited || completion.Status != CompletionStatus.Success;
         if (!queue.IsDirty)

@@ -65,6 +65,9 @@ internal sealed class DeviceCore
     /// <summary>True while no new send work request is begun.</summary>
     public bool IsQuiescing { get; set; }
 
+    /// <summary>Pages of guest memory that the device wrote; null while nobody wants to know.</summary>
+    public DirtyLog? DirtyLog { get; set; }
+
     /// <summary>The time of the current call, ns.</summary>
     public long NowNs { get; set; }
 

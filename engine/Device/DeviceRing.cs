@@ -25,6 +25,8 @@ internal sealed unsafe class DeviceRing
 
     public uint Slots { get; }
 
+    public GuestPages Pages => _pages;
+
     /// <summary>True once the guest wrote an impossible index.</summary>
     public bool IsBroken { get; private set; }
 

@@ -127,6 +127,9 @@ internal sealed unsafe class EventRings(DeviceCore core)
         }
     }
 
+    /// <summary>The pages of both rings.</summary>
+    public IEnumerable<GuestPages> Pages => new[] { _events?.Pages, _notifications?.Pages }.OfType<GuestPages>();
+
     /// <summary>
     /// The device was moved: what it had signalled may be lost, so the guest is to look at both rings.
     /// </summary>

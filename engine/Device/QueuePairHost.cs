@@ -143,7 +143,10 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
 
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
-        // The dirty log of a migration hooks in here.
+        if (core.DirtyLog is { } log)
+        {
+            log.Mark(segments);
+        }
     }
 
     public void RaiseEvent(QueuePair qp, QueuePairEvent kind)

@@ -28,6 +28,8 @@ internal sealed unsafe class SharedReceiveQueue
 
     public int PinnedPages => _pages.Count;
 
+    public GuestPages Pages => _pages;
+
     /// <summary>QPs that take from it.</summary>
     public int References { get; set; }
 

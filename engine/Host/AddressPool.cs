@@ -24,6 +24,12 @@ public sealed class AddressPool
     /// <summary>Claims that address. False when it is used, or not of this pool.</summary>
     public bool TryClaim(Gid address) => _known.Contains(address) && _used.Add(address);
 
+    /// <summary>Claims an address that may be of another host's pool, for a device that comes from there. False when it is used.</summary>
+    public bool TryBorrow(Gid address) => _used.Add(address);
+
+    /// <summary>Addresses that every machine has: loopback ones.</summary>
+    public static bool IsAnywhere(Gid address) => System.Net.IPAddress.IsLoopback(address.ToIPAddress());
+
     /// <summary>Claims the first free address.</summary>
     public bool TryClaimAny(out Gid address)
     {

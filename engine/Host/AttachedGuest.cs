@@ -1,3 +1,4 @@
+using RoceEngine.Host.Migration;
 using RoceEngine.Wire;
 
 namespace RoceEngine.Host;
@@ -9,7 +10,8 @@ internal sealed class AttachedGuest
 
     public required Gid Address { get; init; }
 
-    public required DeviceSlot Slot { get; init; }
+    /// <summary>Another one after the device stood still.</summary>
+    public required DeviceSlot Slot { get; set; }
 
     public required Worker Worker { get; init; }
 
@@ -17,7 +19,19 @@ internal sealed class AttachedGuest
 
     public required uint UserId { get; init; }
 
+    /// <summary>Stays with the device wherever it goes.</summary>
+    public Guid Identity { get; init; } = Guid.NewGuid();
+
+    /// <summary>Counts the lives of the device: each snapshot, restoration and migration begins another.</summary>
+    public ulong Epoch { get; set; } = 1;
+
     public long AttachedAtMs { get; } = Environment.TickCount64;
+
+    /// <summary>Its connection; null while no guest holds the device.</summary>
+    public ControlClient? Client { get; set; }
+
+    /// <summary>What goes on while the device is copied or moves; null while it does not.</summary>
+    public GuestConversation? Move { get; set; }
 
     /// <summary>True once the worker was asked to let it go.</summary>
     public bool IsDetaching { get; set; }

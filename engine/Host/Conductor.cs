@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using RoceEngine.Channel;
+using RoceEngine.Host.Migration;
 using RoceEngine.Interop;
 
 namespace RoceEngine.Host;
@@ -30,12 +31,15 @@ internal sealed class Conductor : IDisposable
         _reporter = reporter;
         _policy = new PeerPolicy(Scheduling.GetEffectiveUserId(), options.AllowedUserIds, options.AllowedGroupIds);
         Guests = new GuestTable(options, workers, reporter, Post);
-        _requests = new RequestHandler(options, workers, Guests, Post);
+        Migrations = new MigrationHost(options, workers, Guests, reporter, Post);
+        _requests = new RequestHandler(options, workers, Guests, Migrations, Post);
         _wake = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
         _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-conductor" };
     }
 
     public GuestTable Guests { get; }
+
+    public MigrationHost Migrations { get; }
 
     public void Start() => _thread.Start();
 
@@ -64,6 +68,12 @@ internal sealed class Conductor : IDisposable
             RunNews();
             AcceptAll();
             ServeClients();
+        }
+        Migrations.Stop();
+        while (Migrations.Running > 0)
+        {
+            WaitForWake();
+            RunNews();
         }
         Guests.CloseAll();
         _clients.ForEach(client => client.Capture?.Abandon());
@@ -137,19 +147,21 @@ internal sealed class Conductor : IDisposable
         for (int i = _clients.Count - 1; i >= 0; i--)
         {
             ControlClient client = _clients[i];
-            if (!client.EndOfInput && !client.IsBusy)
+            if (!client.EndOfInput && (!client.IsBusy || client.CallOff is not null))
                 client.Receive();
             client.Flush();
             while (client.MayAsk && _requests.ServeNext(client))
             {
                 // Each pass takes one request that was received whole.
             }
+            ListenToGuest(client);
             client.Capture?.Pump();
             if (client.EndOfInput)
                 HandleEnd(client);
-            if (!client.MustClose || client.IsBusy)
+            if (!client.MustClose || client.IsBusy || client.IsHeld)
                 continue;
             client.Capture?.Abandon();
+            client.Coming?.Drop();
             if (client.Guest is { } guest)
                 Guests.Detach(guest, "its process ended or closed it");
             client.Dispose();
@@ -157,9 +169,29 @@ internal sealed class Conductor : IDisposable
         }
     }
 
+    private static void ListenToGuest(ControlClient client)
+    {
+        if (client.Guest?.Move is { } conversation)
+        {
+            while (client.TryTakeRequest(out ReadOnlySpan<byte> said))
+                conversation.OnSaid(said);
+            if (client.EndOfInput || client.IsBroken)
+                conversation.OnEnded();
+        }
+        else if (client.Coming is { } coming && client.TryTakeRequest(out ReadOnlySpan<byte> signal))
+        {
+            if (signal.Length == 1 && signal[0] == MoveSignals.Arrive)
+                coming.Arrive();
+            else
+                coming.Drop();
+        }
+    }
+
     // A guest that stops talking is gone. A tool that stops talking still wants the end of its capture or its answer.
     private static void HandleEnd(ControlClient client)
     {
+        if (client.CallOff is { } callOff)
+            callOff();
         if (client.Capture is { } capture)
             capture.BeginStop();
         else if (!client.IsBusy)

@@ -1,4 +1,5 @@
 using RoceEngine.Channel;
+using RoceEngine.Host.Migration;
 using RoceEngine.Interop;
 
 namespace RoceEngine.Host;
@@ -8,6 +9,7 @@ internal sealed class ControlClient : IDisposable
 {
     private readonly FrameAssembler _frames = new(ChannelProtocol.RequestBytesMax);
     private readonly ByteQueue _outgoing = new();
+    private readonly List<int> _descriptors = [];
 
     public ControlClient(UnixSocket socket)
     {
@@ -21,6 +23,15 @@ internal sealed class ControlClient : IDisposable
 
     /// <summary>The device, when this is a guest's connection.</summary>
     public AttachedGuest? Guest { get; set; }
+
+    /// <summary>The device that this client claimed, while it is not let in.</summary>
+    public ComingGuest? Coming { get; set; }
+
+    /// <summary>The client asked for something that takes long: calls it off, where it can be.</summary>
+    public Action? CallOff { get; set; }
+
+    /// <summary>The connection stays although it has ended: somebody still has to say what that means.</summary>
+    public bool IsHeld { get; set; }
 
     /// <summary>The capture that goes to this client.</summary>
     public CaptureSession? Capture { get; set; }
@@ -42,20 +53,22 @@ internal sealed class ControlClient : IDisposable
     public bool MustClose => IsBroken || (CloseWhenSent && _outgoing.Count == 0);
 
     /// <summary>True while a request may come and be served.</summary>
-    public bool MayAsk => !IsBusy && !CloseWhenSent && Guest is null && Capture is null;
+    public bool MayAsk => !IsBusy && !CloseWhenSent && Guest is null && Capture is null && Coming is null;
 
     /// <summary>The poll events that matter now.</summary>
-    public short Interest => (short)((EndOfInput || IsBusy ? 0 : PollDescriptor.POLLIN) | (_outgoing.Count > 0 ? PollDescriptor.POLLOUT : 0));
+    public short Interest => (short)((EndOfInput || (IsBusy && CallOff is null) ? 0 : PollDescriptor.POLLIN) | (_outgoing.Count > 0 ? PollDescriptor.POLLOUT : 0));
 
     /// <summary>Takes what came from the socket, a bounded amount.</summary>
     public void Receive()
     {
         Span<byte> buffer = stackalloc byte[4096];
-        int received = Socket.ReceiveAvailable(buffer);
+        Span<int> descriptors = stackalloc int[ChannelProtocol.AttachDescriptorCount];
+        int received = DescriptorPassing.Receive(Socket.Descriptor, buffer, descriptors, out int descriptorCount);
+        KeepDescriptors(descriptors[..descriptorCount]);
         if (received > 0)
         {
-            // After its attach a guest has nothing to say, and what a refused client says is not looked at.
-            if (Guest is null && !CloseWhenSent)
+            // A guest whose device does not move has nothing to say, and what a refused client says is not looked at.
+            if ((Guest is null || Guest.Move is not null) && !CloseWhenSent)
                 _frames.Append(buffer[..received]);
             return;
         }
@@ -66,8 +79,30 @@ internal sealed class ControlClient : IDisposable
         }
     }
 
+    /// <summary>The descriptors that came and nobody took yet; the caller owns them.</summary>
+    public int[] TakeDescriptors()
+    {
+        int[] taken = [.. _descriptors];
+        _descriptors.Clear();
+        return taken;
+    }
+
+    private void KeepDescriptors(ReadOnlySpan<int> descriptors)
+    {
+        foreach (int descriptor in descriptors)
+        {
+            if (Guest is null && Coming is null && _descriptors.Count < ChannelProtocol.AttachDescriptorCount)
+                _descriptors.Add(descriptor);
+            else
+                _ = Events.Close(descriptor);
+        }
+    }
+
     /// <summary>The next whole request. False when there is none; <see cref="OversizedBytes"/> tells whether there can be.</summary>
     public bool TryTakeRequest(out ReadOnlySpan<byte> request) => _frames.TryTake(out request);
+
+    /// <summary>Messages of that many bytes are allowed from now on.</summary>
+    public void AllowBytes(int messageBytesMax) => _frames.FrameBytesMax = messageBytesMax;
 
     /// <summary>The length of a request that is longer than allowed, or -1.</summary>
     public long OversizedBytes => _frames.OversizedBytes;
@@ -116,5 +151,10 @@ internal sealed class ControlClient : IDisposable
         CloseWhenSent = true;
     }
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose()
+    {
+        foreach (int descriptor in TakeDescriptors())
+            _ = Events.Close(descriptor);
+        Socket.Dispose();
+    }
 }

@@ -135,8 +135,10 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _local = local;
         _paths = new PathTable(Address, local, _windowBytes);
         _groups = new GroupMemberships(Address, this, Link, local, worker.DescriptorsChanged);
-        local.Attach(Address, this);
     }
+
+    /// <summary>Neighbours of the worker reach the device from here on.</summary>
+    internal void Open() => _local!.Attach(Address, this);
 
     internal void Leave()
     {
@@ -157,6 +159,14 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _device = VrdmaDevice.FromState(_options, ram, this, Memory.Control, device, nowNs);
         _mailbox.Sequence = sequence;
         _mailbox.SetNeedWakeup(false);
+    }
+
+    /// <summary>A migration came to nothing before the device stood still: it goes on as before.</summary>
+    internal void GoOn(long nowNs)
+    {
+        Device.StopDirtyLog();
+        if (Device.IsQuiescing)
+            Device.Resume(nowNs);
     }
 
     /// <summary>The device goes on elsewhere, or not at all: ends it here without a word to the guest.</summary>

@@ -116,7 +116,7 @@ internal sealed class GuestTable
 
     private string? TryMake(ControlClient client, AttachRequest request, Gid address, UdpLink link)
     {
-        Worker worker = _workers[_nextWorker++ % _workers.Count];
+        Worker worker = NextWorker();
         ChannelMemory? memory = null;
         AttachedGuest guest;
         try
@@ -159,6 +159,7 @@ internal sealed class GuestTable
     {
         client.IsBusy = false;
         client.Guest = guest;
+        guest.Client = client;
         if (command.Error is { } error)
         {
             Detach(guest, $"it could not be started: {error.Message}");
@@ -178,6 +179,52 @@ internal sealed class GuestTable
                 _reporter.Report(ReportLevel.Information, $"device {guest.Name} attached by process {guest.ProcessId} (user {guest.UserId}), worker {guest.Worker.Index}; {how}");
         }
         memory.Release();
+    }
+
+    /// <summary>A device that came from elsewhere.</summary>
+    public void Add(AttachedGuest guest) => _guests.Add(guest);
+
+    /// <summary>Keeps an address for a device that comes from elsewhere. Null, or why it cannot be had.</summary>
+    public string? TryReserve(in Gid address, Guid identity)
+    {
+        Gid wanted = address;
+        if (_guests.Find(guest => guest.Identity == identity) is { } same)
+            return $"the device lives here already, as '{same.Name}'";
+        if (!_addresses.TryBorrow(address))
+            return $"{address} is in use there by device {_guests.Find(guest => guest.Address == wanted)?.Name ?? "that is about to come"}";
+        if (_addresses.Contains(address) || AddressPool.IsAnywhere(address))
+            return null;
+        _addresses.Release(address);
+        return $"{address} is not available there: it is none of that daemon's addresses";
+    }
+
+    /// <summary>The address is free again.</summary>
+    public void GiveBack(in Gid address) => _addresses.Release(address);
+
+    /// <summary>A name for a device that had this one elsewhere.</summary>
+    public string NameFor(string wanted) => Find(wanted) is null ? wanted : NextName();
+
+    /// <summary>The worker whose turn it is to take a device.</summary>
+    public Worker NextWorker() => _workers[_nextWorker++ % _workers.Count];
+
+    /// <summary>The device lives elsewhere now.</summary>
+    public void Forget(AttachedGuest guest, string why)
+    {
+        _addresses.Release(guest.Address);
+        _guests.Remove(guest);
+        if (guest.Client is { } client)
+        {
+            client.Guest = null;
+            client.CloseWhenSent = true;
+        }
+        _reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) is not here any more: {why}");
+    }
+
+    /// <summary>The guest ended while its device stood still, or was about to.</summary>
+    public void Lose(AttachedGuest guest)
+    {
+        guest.Move = null;
+        Detach(guest, "its process ended while the device was being moved");
     }
 
     /// <summary>Takes the device away from its worker and then closes it.</summary>

@@ -1,4 +1,6 @@
+using System.Net;
 using RoceEngine.Channel;
+using RoceEngine.HostStream;
 using RoceEngine.Links;
 using RoceEngine.Wire;
 
@@ -27,6 +29,15 @@ public sealed record HostOptions
 
     /// <summary>How the UDP sockets are used.</summary>
     public UdpLinkOptions Link { get; init; } = new();
+
+    /// <summary>Where other daemons bring devices; null to take none.</summary>
+    public IPEndPoint? MigrationEndPoint { get; init; }
+
+    /// <summary>Certificates for migrations in both directions; null for none.</summary>
+    public StreamSecurity? MigrationSecurity { get; init; }
+
+    /// <summary>Migrations without TLS may be asked for.</summary>
+    public bool AllowsInsecureMigration { get; init; }
 
     /// <summary>What <c>info</c> gives as the version.</summary>
     public string Version { get; init; } = "0";

@@ -1,4 +1,7 @@
+using System.Net;
 using RoceEngine.Channel;
+using RoceEngine.Host.Migration;
+using RoceEngine.HostStream;
 using RoceEngine.Interop;
 using RoceEngine.Links;
 using RoceEngine.Wire;
@@ -14,6 +17,7 @@ public sealed class RdmaHost : IDisposable
     private readonly Worker[] _workers;
     private readonly WorkerThread[] _threads;
     private readonly Conductor _conductor;
+    private MigrationListener? _migrations;
     private int _disposed;
 
     private RdmaHost(HostOptions options, UnixListener listener, IHostReporter reporter)
@@ -55,12 +59,31 @@ public sealed class RdmaHost : IDisposable
             foreach (WorkerThread thread in host._threads)
                 thread.Start();
             host._conductor.Start();
+            host.ListenForMigrations(options);
             return host;
         }
         catch
         {
             listener.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Where other daemons bring devices; null when they may not.</summary>
+    public IPEndPoint? MigrationEndPoint => _migrations?.EndPoint;
+
+    private void ListenForMigrations(HostOptions options)
+    {
+        if (options.MigrationEndPoint is not { } endPoint)
+            return;
+        try
+        {
+            _migrations = MigrationListener.Open(_conductor.Migrations, endPoint);
+        }
+        catch (Exception e) when (e is HostStreamException or MigrationException)
+        {
+            Dispose();
+            throw new HostStartException($"cannot take devices at {endPoint}: {e.Message}", e);
         }
     }
 
@@ -88,6 +111,7 @@ public sealed class RdmaHost : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        _migrations?.Dispose();
         _conductor.Dispose();
         _listener.Dispose();
         foreach (WorkerThread thread in _threads)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using RoceEngine.Channel;
+using RoceEngine.Host.Migration;
 using RoceEngine.Wire;
 using DeviceReport = RoceEngine.Channel.DeviceReport;
 
@@ -13,14 +14,16 @@ internal sealed class RequestHandler
     private readonly HostOptions _options;
     private readonly IReadOnlyList<Worker> _workers;
     private readonly GuestTable _guests;
+    private readonly MigrationHost _migrations;
     private readonly Action<Action> _post;
     private readonly long _startedAtMs = Environment.TickCount64;
 
-    public RequestHandler(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, Action<Action> post)
+    public RequestHandler(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, MigrationHost migrations, Action<Action> post)
     {
         _options = options;
         _workers = workers;
         _guests = guests;
+        _migrations = migrations;
         _post = post;
     }
 
@@ -72,6 +75,18 @@ internal sealed class RequestHandler
                 break;
             case ChannelProtocol.CaptureType:
                 StartCapture(client, request.Capture ?? new CaptureRequest());
+                break;
+            case ChannelProtocol.ClaimType:
+                if (_migrations.Coming.Find(request.Claim?.Token) is { } coming)
+                    coming.Claim(client);
+                else
+                    client.Refuse("no device is on its way here that this token stands for");
+                break;
+            case ChannelProtocol.MigrateType:
+                if (request.Migrate is not { } migrate)
+                    client.Refuse("the request does not say what to migrate where");
+                else if (TryFind(client, migrate.Device, out AttachedGuest? moving) && moving is not null)
+                    _migrations.Begin(client, moving, migrate);
                 break;
             default:
                 client.Refuse($"'{request.Type}' is not a request that this daemon knows");

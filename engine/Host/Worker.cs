@@ -184,14 +184,13 @@ public sealed class Worker : IDisposable
     }
 
     /// <summary>
-    /// Takes in a device that comes from elsewhere, and lets it run. Only within a command.
+    /// Makes the device of a slot out of a state, ready to run here; it is not served yet. Only within a command.
     /// </summary>
     /// <param name="slot">Made by <see cref="DeviceSlot.ForMoved"/>.</param>
     /// <param name="state">What <see cref="Save"/> or <see cref="Freeze"/> gave.</param>
     /// <param name="nowNs">The turn's time.</param>
-    /// <param name="isResumed">False to leave the device standing still.</param>
     /// <exception cref="Protocol.StateException">The state is damaged, or of another device. The slot is to be closed.</exception>
-    public void Adopt(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs, bool isResumed = true)
+    public void Prepare(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs)
     {
         slot.Join(this, _local);
         try
@@ -203,9 +202,27 @@ public sealed class Worker : IDisposable
             slot.Leave();
             throw;
         }
+    }
+
+    /// <summary>Lets a prepared device run. Only within a command.</summary>
+    public void Start(DeviceSlot slot, long nowNs)
+    {
         Welcome(slot);
-        if (isResumed)
-            slot.Device.Resume(nowNs);
+        slot.Device.Resume(nowNs);
+    }
+
+    /// <summary>A prepared device will not run here; its owner then closes the slot. Only within a command.</summary>
+    public void Abandon(DeviceSlot slot)
+    {
+        slot.Retire();
+        slot.Leave();
+    }
+
+    /// <summary>Takes in a device that comes from elsewhere, and lets it run. Parameters and errors as <see cref="Prepare"/> has them.</summary>
+    public void Adopt(DeviceSlot slot, ReadOnlyMemory<byte> state, long nowNs)
+    {
+        Prepare(slot, state, nowNs);
+        Start(slot, nowNs);
     }
 
     /// <summary>A device as bytes; it goes on as if nothing had happened. Only within a command.</summary>
@@ -248,6 +265,7 @@ public sealed class Worker : IDisposable
 
     private void Welcome(DeviceSlot slot)
     {
+        slot.Open();
         slot.ForceWirePoll();
         slot.SetTap(_captures.Wire);
         _slots = [.. _slots, slot];

@@ -1,5 +1,7 @@
 using System.Net;
 using RoceEngine.Host;
+using RoceEngine.HostStream;
+using RoceEngine.Links;
 using RoceEngine.Wire;
 
 namespace RoceEngine.Host.Tests;
@@ -11,7 +13,7 @@ internal sealed class TestDaemon : IHostReporter, IDisposable
     private readonly List<string> _reports = [];
     private readonly RdmaHost _host;
 
-    public TestDaemon(string[] addresses, int workers = 1, long guestRamBytesMax = 1L << 30)
+    public TestDaemon(string[] addresses, int workers = 1, long guestRamBytesMax = 1L << 30, StreamSecurity? security = null, double loss = 0)
     {
         SocketPath = Path.Combine(_directory, "d.sock");
         _host = RdmaHost.Start(
@@ -21,12 +23,19 @@ internal sealed class TestDaemon : IHostReporter, IDisposable
                 SocketPath = SocketPath,
                 WorkerCount = workers,
                 GuestRamBytesMax = guestRamBytesMax,
+                MigrationEndPoint = new IPEndPoint(IPAddress.Loopback, 0),
+                MigrationSecurity = security,
+                AllowsInsecureMigration = security is null,
+                Link = new UdpLinkOptions { LossRate = loss },
                 Version = "test",
             },
             this);
     }
 
     public string SocketPath { get; }
+
+    /// <summary>Where other daemons bring devices.</summary>
+    public int MigrationPort => _host.MigrationEndPoint!.Port;
 
     public string[] Reports
     {

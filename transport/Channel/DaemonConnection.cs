@@ -106,7 +106,38 @@ public sealed class DaemonConnection : IDisposable
         return ParseReply(ReceiveFrame(ReplyTimeout)).Captured ?? throw Nonsense("no summary after a capture");
     }
 
+    /// <summary>
+    /// Has a device moved to another daemon. Cancelling calls it off as long as it can be; then the device runs where it was.
+    /// </summary>
+    /// <param name="request">Which and where to.</param>
+    /// <param name="progress">Told now and then how far it is; on the calling thread.</param>
+    /// <param name="cancellation">Calls it off.</param>
+    /// <exception cref="ChannelRefusedException">It did not move, and runs where it was; the message says why.</exception>
+    /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
+    public MigrationReport Migrate(MigrateRequest request, Action<MigrationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        Send(new DaemonRequest { Type = ChannelProtocol.MigrateType, Migrate = request });
+        using CancellationTokenRegistration callOff = cancellation.Register(_socket!.ShutdownSend);
+        while (true)
+        {
+            DaemonReply reply = ParseReply(ReceiveFrame(timeout: null));
+            if (reply.Refusal is not null)
+                throw new ChannelRefusedException(reply.Refusal);
+            if (reply.Migrated is { } report)
+                return report;
+            if (reply.Migrating is { } told)
+                progress?.Invoke(told);
+        }
+    }
+
     private DaemonReply Ask(DaemonRequest request)
+    {
+        Send(request);
+        DaemonReply reply = ParseReply(ReceiveFrame(ReplyTimeout));
+        return reply.Refusal is null ? reply : throw new ChannelRefusedException(reply.Refusal);
+    }
+
+    private void Send(DaemonRequest request)
     {
         UnixSocket socket = _socket ?? throw new ObjectDisposedException(nameof(DaemonConnection));
         ReadOnlySpan<byte> frame = FrameAssembler.Frame(ChannelJson.Write(request with { Version = ChannelProtocol.Version }));
@@ -120,8 +151,6 @@ public sealed class DaemonConnection : IDisposable
             else
                 frame = frame[sent..];
         }
-        DaemonReply reply = ParseReply(ReceiveFrame(ReplyTimeout));
-        return reply.Refusal is null ? reply : throw new ChannelRefusedException(reply.Refusal);
     }
 
     private DaemonReply ParseReply(ReadOnlySpan<byte> json)

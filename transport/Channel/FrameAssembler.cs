@@ -8,13 +8,15 @@ namespace RoceEngine.Channel;
 /// </summary>
 public sealed class FrameAssembler
 {
-    private readonly int _frameBytesMax;
     private byte[] _buffer = new byte[512];
     private int _start;
     private int _end;
 
     /// <param name="frameBytesMax">Longest message that is accepted, in bytes.</param>
-    public FrameAssembler(int frameBytesMax) => _frameBytesMax = frameBytesMax;
+    public FrameAssembler(int frameBytesMax) => FrameBytesMax = frameBytesMax;
+
+    /// <summary>Longest message that is accepted, in bytes.</summary>
+    public int FrameBytesMax { get; set; }
 
     /// <summary>The length that a peer announced beyond the limit, or -1. Nothing can be read after it.</summary>
     public long OversizedBytes { get; private set; } = -1;
@@ -39,7 +41,7 @@ public sealed class FrameAssembler
         if (pending.Length < ChannelProtocol.LengthBytes || OversizedBytes >= 0)
             return false;
         uint bytes = BinaryPrimitives.ReadUInt32LittleEndian(pending);
-        if (bytes > (uint)_frameBytesMax)
+        if (bytes > (uint)FrameBytesMax)
         {
             OversizedBytes = bytes;
             return false;

@@ -89,15 +89,14 @@ internal sealed unsafe partial class SimulatedGuest
         byte[] again = [];
         var command = new WorkerCommand((worker, nowNs) =>
         {
-            worker.Adopt(twin, saved, nowNs, isResumed: false);
+            worker.Prepare(twin, saved, nowNs);
             again = worker.Save(twin, nowNs);
+            worker.Abandon(twin);
         });
         other.Worker.Post(command);
         other.Worker.Turn(savedNs);
         SimulationFailure.Unless(command.Error is null, () => $"{Name}: what was saved does not load: {command.Error}");
         SimulationFailure.Unless(saved.AsSpan().SequenceEqual(again), () => $"{Name}: what was saved and loaded saves as something else ({FirstDifference(saved, again)})");
-        other.Worker.Post(new WorkerCommand((worker, _) => worker.Remove(twin)));
-        other.Worker.Turn(savedNs);
         twin.Close();
         _world.Log.Add(_world.NowNs, EventKind.Saved, Name, (ulong)saved.Length);
     }

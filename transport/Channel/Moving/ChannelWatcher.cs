@@ -69,6 +69,9 @@ internal sealed class ChannelWatcher
     {
         switch (message.IsEmpty ? (byte)0 : message[0])
         {
+            case MoveSignals.Track:
+                Say(_daemon, MoveSignals.Tracking, "the guest's library cannot copy its memory");
+                break;
             case MoveSignals.Prepare:
                 Prepare(message[1..]);
                 break;

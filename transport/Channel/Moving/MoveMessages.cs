@@ -9,6 +9,8 @@ namespace RoceEngine.Channel;
 /// <remarks>
 /// <code>
 ///   daemon here          guest                     daemon there
+///   track ─────────────►                           (when memory is to be copied)
+///   ◄────────── tracking
 ///   prepare ───────────►
 ///                        claim, memory ──────────►
 ///                        ◄────────── claimed, new events
@@ -30,6 +32,12 @@ public static class MoveSignals
 {
     /// <summary>Daemon to guest: <see cref="MoveOrder"/> follows.</summary>
     public const byte Prepare = (byte)'P';
+
+    /// <summary>Daemon to guest: take note from now on of what is written.</summary>
+    public const byte Track = (byte)'T';
+
+    /// <summary>Guest to daemon: it does; a reason follows when it cannot.</summary>
+    public const byte Tracking = (byte)'t';
 
     /// <summary>Daemon to guest: tell what was written since the last time.</summary>
     public const byte Collect = (byte)'C';

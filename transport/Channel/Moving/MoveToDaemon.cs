@@ -37,8 +37,6 @@ internal sealed class MoveToDaemon : IDisposable
         try
         {
             MoveOrder order = JsonSerializer.Deserialize(json, ChannelJson.Default.MoveOrder) ?? throw new JsonException("null is not an order");
-            if (order.CopiesMemory)
-                return "this guest's memory cannot be copied while it runs";
             var begun = new MoveToDaemon(memory, order, UnixSocket.Connect(order.SocketPath));
             string? problem = begun.Claim();
             if (problem is null)

@@ -1,0 +1,55 @@
+namespace RoceEngine.Device;
+
+/// <content>What the device writes to guest memory while that is copied. On the device's thread, between turns.</content>
+public sealed unsafe partial class VrdmaDevice
+{
+    /// <summary>Version of the layout of <see cref="SaveState"/>.</summary>
+    public const int StateVersion = DeviceState.Version;
+
+    /// <summary>True between <see cref="StartDirtyLog"/> and <see cref="StopDirtyLog"/>.</summary>
+    public bool KeepsDirtyLog => _core.DirtyLog is not null;
+
+    /// <summary>From now on the device keeps a log of the pages that it writes.</summary>
+    public void StartDirtyLog() => _core.DirtyLog = new DirtyLog(_core.Ram);
+
+    /// <summary>Ends the log.</summary>
+    public void StopDirtyLog() => _core.DirtyLog = null;
+
+    /// <summary>The pages written since the last call, a bit each; they may be written again at once.</summary>
+    public ulong[] TakeDirtyPages() => _core.DirtyLog!.Take();
+
+    /// <summary>As <see cref="TakeDirtyPages"/>, with the pages in which the device keeps indices. Before it stands still for good, and nothing is written after.</summary>
+    public ulong[] TakeLastDirtyPages()
+    {
+        DirtyLog log = _core.DirtyLog!;
+        PublishCompletions();
+        foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
+        {
+            log.Mark(qp.Pages, 1);
+        }
+
+        foreach (SharedReceiveQueue queue in _core.Objects.SharedReceiveQueues.All())
+        {
+            log.Mark(queue.Pages, 1);
+        }
+
+        // A queue that was resized meanwhile has entries that were not written one by one.
+        foreach (CompletionQueue queue in _core.Objects.CompletionQueues.All())
+        {
+            log.Mark(queue.Pages, queue.WasMoved ? queue.Pages.Count : 1);
+        }
+
+        foreach (GuestPages ring in _core.Events.Pages)
+        {
+            log.Mark(ring, ring.Count);
+        }
+
+        if (_hasRegion && _core.Ram.TryResolve(_regionAddress, 1, out byte* region))
+        {
+            log.Mark(region, Abi.PvrdmaPageDirectory.PageBytes);
+        }
+
+        _commands.MarkSlots(log);
+        return log.Take();
+    }
+}

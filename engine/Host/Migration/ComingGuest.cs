@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using RoceEngine.Channel;
+using RoceEngine.Interop;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Host.Migration;
+
+/// <summary>
+/// A device on its way here, from the other daemon's offer until its guest is let in, or nothing comes of it. Changed on the conductor's thread only.
+/// </summary>
+internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, string name, Gid address, ChannelMemory memory)
+{
+    private const int TokenBytes = 32;
+
+    private readonly TaskCompletionSource _claimed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What the guest shows.</summary>
+    public string Token { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(TokenBytes));
+
+    public MigrationOffer Offer { get; } = offer;
+
+    public string Name { get; } = name;
+
+    public Gid Address { get; } = address;
+
+    public ChannelMemory Memory { get; } = memory;
+
+    /// <summary>The guest's connection, once it has shown itself.</summary>
+    public ControlClient? Client { get; private set; }
+
+    /// <summary>The prepared device, once all of it came.</summary>
+    public DeviceSlot? Slot { get; private set; }
+
+    public Worker? Worker { get; private set; }
+
+    /// <summary>The guest has shown itself.</summary>
+    public Task Claimed => _claimed.Task;
+
+    /// <summary>True when the guest was let in, false when nothing comes of it.</summary>
+    public Task<bool> Ended => _ended.Task;
+
+    public bool HasEnded => _ended.Task.IsCompleted;
+
+    /// <summary>The guest shows itself and what it brings along.</summary>
+    public void Claim(ControlClient client)
+    {
+        int[] descriptors = client.TakeDescriptors();
+        string? problem = TakeOver(descriptors);
+        if (problem is not null)
+        {
+            client.Refuse(problem);
+            return;
+        }
+        Client = client;
+        client.Coming = this;
+        var reply = new DaemonReply { Claimed = new ClaimReply { Name = Name } };
+        ReadOnlySpan<int> given = Memory.Descriptors;
+        if (client.TrySendWithDescriptors(reply, Offer.CopiesMemory ? [given[0], .. given[2..]] : given[2..]))
+            _claimed.TrySetResult();
+    }
+
+    /// <summary>All of the device came, and it is ready to run.</summary>
+    public void SetPrepared(DeviceSlot slot, Worker worker)
+    {
+        Slot = slot;
+        Worker = worker;
+    }
+
+    /// <summary>The guest wants in: the device runs from here on, or never will.</summary>
+    public void Arrive()
+    {
+        ControlClient client = Client!;
+        if (Slot is not { } slot || HasEnded)
+        {
+            client.SendFrame([MoveSignals.Refused]);
+            Drop();
+            return;
+        }
+        host.Coming.Remove(this);
+        var guest = new AttachedGuest
+        {
+            Name = Name,
+            Address = Address,
+            Slot = slot,
+            Worker = Worker!,
+            ProcessId = client.Peer.ProcessId,
+            UserId = client.Peer.UserId,
+            Identity = Offer.Identity,
+            Epoch = Offer.Epoch,
+            Client = client,
+        };
+        host.Guests.Add(guest);
+        client.Coming = null;
+        client.Guest = guest;
+        Memory.Release();
+        guest.Worker.Post(new WorkerCommand((worker, nowNs) => worker.Start(slot, nowNs), command => host.Post(() => LetIn(guest, command))));
+    }
+
+    /// <summary>Nothing comes of it: gives back all that was reserved. Nothing happens when that is settled already.</summary>
+    public void Drop()
+    {
+        if (!_ended.TrySetResult(false))
+            return;
+        host.Coming.Remove(this);
+        if (Client is { } client)
+        {
+            client.Coming = null;
+            client.CloseWhenSent = true;
+        }
+        if (Slot is { } slot)
+        {
+            Worker!.Post(new WorkerCommand((worker, _) => worker.Abandon(slot), _ => host.Post(() =>
+            {
+                slot.Close();
+                host.Guests.GiveBack(Address);
+            })));
+        }
+        else
+        {
+            host.Guests.GiveBack(Address);
+        }
+        Memory.Release();
+    }
+
+    private void LetIn(AttachedGuest guest, WorkerCommand command)
+    {
+        if (command.Error is { } error)
+        {
+            guest.Client!.SendFrame([MoveSignals.Refused]);
+            host.Guests.Detach(guest, $"it could not be started: {error.Message}");
+            _ended.TrySetResult(false);
+            return;
+        }
+        guest.Client!.SendFrame([MoveSignals.Arrived]);
+        _ended.TrySetResult(true);
+    }
+
+    private string? TakeOver(int[] descriptors)
+    {
+        int expected = Offer.CopiesMemory ? 1 : 2;
+        if (descriptors.Length != expected)
+        {
+            foreach (int descriptor in descriptors)
+                _ = Events.Close(descriptor);
+            return $"{descriptors.Length} descriptors instead of {expected}";
+        }
+        try
+        {
+            Memory.TakeOver(descriptors[0], Offer.CopiesMemory ? -1 : descriptors[1]);
+            return null;
+        }
+        catch (Exception e) when (e is ChannelException or SystemCallException)
+        {
+            return e.Message;
+        }
+    }
+}

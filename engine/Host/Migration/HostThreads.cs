@@ -1,0 +1,50 @@
+namespace RoceEngine.Host.Migration;
+
+/// <summary>How work on the thread pool gets things done on the threads that own them.</summary>
+internal sealed class HostThreads(Action<Action> post)
+{
+    /// <summary>On the conductor's thread.</summary>
+    public async Task<T> OnConductor<T>(Func<T> action)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        post(() =>
+        {
+            try
+            {
+                done.SetResult(action());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return await done.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>On the conductor's thread.</summary>
+    public Task OnConductor(Action action) => OnConductor(() =>
+    {
+        action();
+        return true;
+    });
+
+    /// <summary>On a worker's thread, between two turns.</summary>
+    public static async Task<T> OnWorker<T>(Worker worker, Func<Worker, long, T> action)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        T result = default!;
+        var command = new WorkerCommand((owner, nowNs) => result = action(owner, nowNs), _ => done.SetResult());
+        worker.Post(command);
+        await done.Task.ConfigureAwait(false);
+        if (command.Error is { } error)
+            throw error;
+        return result;
+    }
+
+    /// <summary>On a worker's thread, between two turns.</summary>
+    public static Task OnWorker(Worker worker, Action<Worker, long> action) => OnWorker(worker, (owner, nowNs) =>
+    {
+        action(owner, nowNs);
+        return true;
+    });
+}

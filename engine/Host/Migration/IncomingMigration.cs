@@ -1,0 +1,217 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using RoceEngine.Abi;
+using RoceEngine.Channel;
+using RoceEngine.Device;
+using RoceEngine.HostStream;
+using RoceEngine.Interop;
+using RoceEngine.Links;
+using RoceEngine.Protocol;
+using RoceEngine.Wire;
+
+namespace RoceEngine.Host.Migration;
+
+/// <summary>A device comes from another daemon. Runs on the thread pool; what it is told by the other side it does not believe before it has looked.</summary>
+internal sealed class IncomingMigration(MigrationHost host, HostConnection connection)
+{
+    private const long StateBytesMax = 256L << 20;
+
+    /// <summary>A device that is ready waits so long for its guest.</summary>
+    private static readonly TimeSpan ArrivalPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>The address's last socket on this machine may take so long to go.</summary>
+    private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);
+
+    public async Task RunAsync()
+    {
+        ComingGuest? coming = null;
+        try
+        {
+            coming = await AcceptAsync().ConfigureAwait(false);
+            await coming.Claimed.WaitAsync(ArrivalPatience, host.Stopping).ConfigureAwait(false);
+            await connection.SendAsync((ushort)MigrationFrame.Claimed, default, host.Stopping).ConfigureAwait(false);
+            ReadOnlyMemory<byte> state = await ReceiveAsync(coming).ConfigureAwait(false);
+            await PrepareAsync(coming, state).ConfigureAwait(false);
+            await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
+        {
+            await RefuseAsync(e.Message).ConfigureAwait(false);
+            await DropAsync(coming).ConfigureAwait(false);
+            return;
+        }
+        catch (Exception e) when (e is HostStreamException or OperationCanceledException or TimeoutException)
+        {
+            host.Reporter.Report(ReportLevel.Warning, $"a migration from {connection.RemoteEndPoint} came to nothing: {e.Message}");
+            await DropAsync(coming).ConfigureAwait(false);
+            return;
+        }
+        await AwaitArrivalAsync(coming).ConfigureAwait(false);
+    }
+
+    private async Task<ComingGuest> AcceptAsync()
+    {
+        HostFrame frame = await connection.ReceiveAsync(host.Stopping).ConfigureAwait(false);
+        MigrationOffer offer = ReadOffer(frame);
+        if (offer.StateVersion != VrdmaDevice.StateVersion)
+            throw new MigrationException($"the device's state has version {offer.StateVersion}; this daemon knows version {VrdmaDevice.StateVersion}");
+        ComingGuest coming = await host.Threads.OnConductor(() => Reserve(offer)).ConfigureAwait(false);
+        var accepted = new MigrationAccepted { Name = coming.Name, SocketPath = System.IO.Path.GetFullPath(host.Options.SocketPath), Token = coming.Token };
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(accepted, MigrationJson.Default.MigrationAccepted);
+        await connection.SendAsync((ushort)MigrationFrame.Accepted, json, host.Stopping).ConfigureAwait(false);
+        return coming;
+    }
+
+    private static MigrationOffer ReadOffer(HostFrame frame)
+    {
+        try
+        {
+            if (frame.Type == (ushort)MigrationFrame.Offer && JsonSerializer.Deserialize(frame.Payload.Span, MigrationJson.Default.MigrationOffer) is { } offer)
+                return offer;
+        }
+        catch (JsonException)
+        {
+            // As good as no offer.
+        }
+        throw new MigrationException("the first message is no offer of a device");
+    }
+
+    private ComingGuest Reserve(MigrationOffer offer)
+    {
+        if (!IPAddress.TryParse(offer.Address, out IPAddress? parsed))
+            throw new MigrationException($"'{offer.Address}' is not an IP address");
+        if (offer.GuestRamBytes < ChannelProtocol.GuestRamBytesMin || offer.GuestRamBytes > host.Options.GuestRamBytesMax)
+            throw new MigrationException($"not enough memory: the guest has {offer.GuestRamBytes} bytes, and this daemon gives one guest {host.Options.GuestRamBytesMax}");
+        if (offer.ControlBytes != ControlRegion.Bytes)
+            throw new MigrationException($"the guest's control region has {offer.ControlBytes} bytes, and this daemon's have {ControlRegion.Bytes}");
+        Gid address = Gid.From(parsed);
+        if (host.Guests.TryReserve(address, offer.Identity) is { } problem)
+            throw new MigrationException(problem);
+        try
+        {
+            ChannelMemory memory = ChannelMemory.Expect(offer.GuestRamBytes, offer.ControlBytes, makesRam: offer.CopiesMemory);
+            var coming = new ComingGuest(host, offer, host.Guests.NameFor(offer.Device), address, memory);
+            host.Coming.Add(coming);
+            return coming;
+        }
+        catch (SystemCallException e)
+        {
+            host.Guests.GiveBack(address);
+            throw new MigrationException($"not enough memory: {e.Message}");
+        }
+    }
+
+    /// <summary>Rounds of memory, then the device's state.</summary>
+    private async Task<ReadOnlyMemory<byte>> ReceiveAsync(ComingGuest coming)
+    {
+        var state = new ArrayBufferWriter<byte>();
+        while (true)
+        {
+            HostFrame frame = await connection.ReceiveAsync(host.Stopping).ConfigureAwait(false);
+            if (coming.HasEnded)
+                throw new MigrationException("the device's guest is gone");
+            switch ((MigrationFrame)frame.Type)
+            {
+                case MigrationFrame.Pages when coming.Offer.CopiesMemory:
+                    Place(coming.Memory, frame.Payload.Span);
+                    break;
+                case MigrationFrame.RoundEnd:
+                    await connection.SendAsync((ushort)MigrationFrame.RoundTaken, default).ConfigureAwait(false);
+                    break;
+                case MigrationFrame.State when state.WrittenCount + frame.Payload.Length <= StateBytesMax:
+                    state.Write(frame.Payload.Span);
+                    break;
+                case MigrationFrame.StateEnd when frame.Payload.Length == sizeof(long) && BitConverter.ToInt64(frame.Payload.Span) == state.WrittenCount:
+                    return state.WrittenMemory;
+                default:
+                    throw new MigrationException($"message {frame.Type} makes no sense here");
+            }
+        }
+    }
+
+    private static unsafe void Place(ChannelMemory memory, ReadOnlySpan<byte> payload)
+    {
+        long first = payload.Length >= sizeof(long) ? BinaryPrimitives.ReadInt64LittleEndian(payload) : -1;
+        ReadOnlySpan<byte> pages = payload[Math.Min(sizeof(long), payload.Length)..];
+        long pageCount = memory.GuestRamBytes >> PvrdmaPageDirectory.PageShift;
+        long count = pages.Length >> PvrdmaPageDirectory.PageShift;
+        if (first < 0 || first > pageCount || count > pageCount - first || pages.Length != count << PvrdmaPageDirectory.PageShift)
+            throw new MigrationException("pages outside of guest memory");
+        pages.CopyTo(new Span<byte>(memory.GuestRam + (first << PvrdmaPageDirectory.PageShift), pages.Length));
+    }
+
+    private async Task PrepareAsync(ComingGuest coming, ReadOnlyMemory<byte> state)
+    {
+        UdpLink link = await OpenLinkAsync(coming.Address).ConfigureAwait(false);
+        var options = new DeviceOptions { Name = coming.Name, Gid = coming.Address };
+        DeviceSlot slot = DeviceSlot.ForMoved(options, coming.Memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
+        Worker worker = await host.Threads.OnConductor(host.Guests.NextWorker).ConfigureAwait(false);
+        try
+        {
+            await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
+        }
+        catch
+        {
+            slot.Close();
+            throw;
+        }
+        await host.Threads.OnConductor(() => coming.SetPrepared(slot, worker)).ConfigureAwait(false);
+    }
+
+    private async Task<UdpLink> OpenLinkAsync(Gid address)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new UdpLink(address, host.Options.Link);
+            }
+            catch (SystemCallException e) when (e.Errno == Errno.EADDRINUSE && Stopwatch.GetElapsedTime(begin) < AddressPatience)
+            {
+                await Task.Delay(1).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>The device is ready. Whatever becomes of the other daemon now, the guest decides.</summary>
+    private async Task AwaitArrivalAsync(ComingGuest coming)
+    {
+        Task<bool> ended = coming.Ended;
+        if (await Task.WhenAny(ended, Task.Delay(ArrivalPatience)).ConfigureAwait(false) != ended)
+            await DropAsync(coming).ConfigureAwait(false);
+        if (!await ended.ConfigureAwait(false))
+        {
+            host.Reporter.Report(ReportLevel.Warning, $"device {coming.Name} ({coming.Address}) was ready to run here, but its guest did not come");
+            return;
+        }
+        host.Reporter.Report(ReportLevel.Information, $"device {coming.Name} ({coming.Address}) came from {connection.RemoteEndPoint} ({connection.PeerName})");
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.Running, default).ConfigureAwait(false);
+        }
+        catch (HostStreamException)
+        {
+            // It runs, whether or not anybody there still wants to know.
+        }
+    }
+
+    private async Task RefuseAsync(string why)
+    {
+        host.Reporter.Report(ReportLevel.Warning, $"refused a device from {connection.RemoteEndPoint} ({connection.PeerName}): {why}");
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.Refused, Encoding.UTF8.GetBytes(why)).ConfigureAwait(false);
+        }
+        catch (HostStreamException)
+        {
+            // Then the other side learns it from the end of the connection.
+        }
+    }
+
+    private Task DropAsync(ComingGuest? coming) => coming is null ? Task.CompletedTask : host.Threads.OnConductor(coming.Drop);
+}

@@ -1,0 +1,126 @@
+using RoceEngine.Channel;
+using RoceEngine.HostStream;
+
+namespace RoceEngine.Host.Migration;
+
+/// <summary>What migrations need of their host: its options, threads and guests. And the migrations that are under way.</summary>
+internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, IHostReporter reporter, Action<Action> post)
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private int _running;
+
+    public HostOptions Options { get; } = options;
+
+    public IReadOnlyList<Worker> Workers { get; } = workers;
+
+    public GuestTable Guests { get; } = guests;
+
+    public IHostReporter Reporter { get; } = reporter;
+
+    public HostThreads Threads { get; } = new(post);
+
+    /// <summary>Runs an action on the conductor's thread.</summary>
+    public Action<Action> Post { get; } = post;
+
+    /// <summary>Devices on their way here. The conductor's.</summary>
+    public ComingGuests Coming { get; } = new();
+
+    /// <summary>Cancelled when the host stops.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>Migrations that are under way, in both directions.</summary>
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Calls off what can be called off.</summary>
+    public void Stop() => _stopping.Cancel();
+
+    /// <summary>How to talk to another host.</summary>
+    /// <exception cref="MigrationException">This host was not told how.</exception>
+    public HostStreamOptions StreamOptions(bool isInsecure)
+    {
+        StreamSecurity? security = isInsecure
+            ? (Options.AllowsInsecureMigration ? StreamSecurity.Insecure : throw new MigrationException("this daemon was not started with --insecure-migration"))
+            : Options.MigrationSecurity;
+        return new HostStreamOptions
+        {
+            Security = security ?? throw new MigrationException("this daemon has no certificates for migrations: start it with --tls-ca, --tls-cert and --tls-key, or use --insecure in a lab"),
+            ProductVersion = Options.Version,
+        };
+    }
+
+    /// <summary>Runs a migration on the thread pool; nothing that goes wrong in it goes farther.</summary>
+    public void Run(Func<Task> migration)
+    {
+        Interlocked.Increment(ref _running);
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await migration().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                Reporter.Report(ReportLevel.Error, $"a migration failed in a way that should not be: {e}");
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _running);
+
+                // The conductor may be waiting for the last one.
+                Post(() => { });
+            }
+        });
+    }
+
+    /// <summary>Begins a migration that a client asked for. On the conductor's thread.</summary>
+    public void Begin(ControlClient client, AttachedGuest guest, MigrateRequest request)
+    {
+        if (guest.Client is not { } guestClient || guest.IsDetaching)
+        {
+            client.Refuse($"device '{guest.Name}' has no guest that could go along");
+            return;
+        }
+        if (guest.Move is not null)
+        {
+            client.Refuse($"device '{guest.Name}' is being moved or saved already");
+            return;
+        }
+        guest.Move = new GuestConversation(guestClient, Post);
+        guestClient.IsHeld = true;
+        guestClient.AllowBytes(MoveSignals.MessageBytesMax);
+        client.IsBusy = true;
+        var migration = new OutgoingMigration(this, guest, request, progress => Post(() => client.Send(new DaemonReply { Migrating = progress })));
+        var cancellation = CancellationTokenSource.CreateLinkedTokenSource(Stopping);
+        client.CallOff = () =>
+        {
+            if (!migration.IsFinal)
+                cancellation.Cancel();
+        };
+        Run(() => RunAsync(client, guest, guestClient, migration, cancellation));
+    }
+
+    private async Task RunAsync(ControlClient client, AttachedGuest guest, ControlClient guestClient, OutgoingMigration migration, CancellationTokenSource cancellation)
+    {
+        DaemonReply reply;
+        try
+        {
+            MigrationReport report = await migration.RunAsync(cancellation.Token).ConfigureAwait(false);
+            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) went to {report.Host} in {report.TotalMs:F1} ms, blackout {report.BlackoutMs:F2} ms");
+            reply = new DaemonReply { Migrated = report };
+        }
+        catch (MigrationException e)
+        {
+            Reporter.Report(ReportLevel.Warning, $"device {guest.Name} ({guest.Address}) did not move: {e.Message}");
+            reply = new DaemonReply { Refusal = e.Message };
+        }
+        await Threads.OnConductor(() =>
+        {
+            guest.Move = null;
+            guestClient.IsHeld = false;
+            client.CallOff = null;
+            client.IsBusy = false;
+            client.Send(reply);
+        }).ConfigureAwait(false);
+        cancellation.Dispose();
+    }
+}

@@ -1,0 +1,292 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using RoceEngine.Channel;
+using RoceEngine.Device;
+using RoceEngine.HostStream;
+
+namespace RoceEngine.Host.Migration;
+
+/// <summary>
+/// Moves a device to another daemon: offers it, has its guest show itself there, copies memory while all goes on, stops, sends the rest, and lets the guest
+/// go. Until the guest has gone, any failure brings the device back to life here. Runs on the thread pool.
+/// </summary>
+internal sealed class OutgoingMigration
+{
+    /// <summary>Dirty memory so small is sent while the device stands still.</summary>
+    private const long LastRoundBytesMax = 1 << 20;
+
+    /// <summary>How long the device may go on with what it has begun before it is stopped in the middle.</summary>
+    private static readonly TimeSpan QuiesceTimeMax = TimeSpan.FromMilliseconds(1);
+
+    private readonly MigrationHost _host;
+    private readonly AttachedGuest _guest;
+    private readonly MigrateRequest _request;
+    private readonly Action<MigrationProgress> _tell;
+    private readonly GuestConversation _conversation;
+    private readonly PhaseClock _clock = new();
+    private FrozenDevice? _frozen;
+
+    public OutgoingMigration(MigrationHost host, AttachedGuest guest, MigrateRequest request, Action<MigrationProgress> tell)
+    {
+        _host = host;
+        _guest = guest;
+        _request = request;
+        _tell = tell;
+        _conversation = guest.Move!;
+    }
+
+    /// <summary>Past the point where the command may still call it off.</summary>
+    public bool IsFinal => _frozen is not null;
+
+    /// <exception cref="MigrationException">It came to nothing, and the device runs here; or its guest ended.</exception>
+    public async Task<MigrationReport> RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            bool copies = _request.Memory != "share" && await TrackAsync(cancellation).ConfigureAwait(false);
+            return await TryMoveAsync(copies, cancellation).ConfigureAwait(false);
+        }
+        catch (HostStreamException e)
+        {
+            throw new MigrationException(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new MigrationException("the migration was called off");
+        }
+        catch (GuestGoneException)
+        {
+            throw new MigrationException("the device's guest ended during the migration");
+        }
+    }
+
+    /// <summary>The guest takes note of what it writes; false when it cannot, and need not.</summary>
+    private async Task<bool> TrackAsync(CancellationToken cancellation)
+    {
+        _conversation.Say(MoveSignals.Track);
+        GuestAnswer answer = await HearAsync(MoveSignals.Tracking, cancellation).ConfigureAwait(false);
+        if (!answer.Content.IsEmpty && _request.Memory == "copy")
+            throw new MigrationException($"guest memory cannot be copied while the guest runs: {answer.Text}");
+        return answer.Content.IsEmpty;
+    }
+
+    private async Task<MigrationReport> TryMoveAsync(bool copies, CancellationToken cancellation)
+    {
+        Tell("connect");
+        HostConnection connection = await ConnectAsync(cancellation).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            try
+            {
+                MigrationAccepted accepted = await OfferAsync(connection, copies, cancellation).ConfigureAwait(false);
+                _clock.End("connect");
+                await PrepareAsync(connection, accepted, copies, cancellation).ConfigureAwait(false);
+                _clock.End("prepare");
+                return await MoveAsync(connection, accepted, copies, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not GuestGoneException)
+            {
+                await ComeBackAsync(connection).ConfigureAwait(false);
+                throw;
+            }
+        }
+    }
+
+    private async Task<HostConnection> ConnectAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await HostConnection.ConnectAsync(_request.Host, _request.Port, _host.StreamOptions(_request.IsInsecure), cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            _conversation.Say(MoveSignals.Stay);
+            throw;
+        }
+    }
+
+    private async Task<MigrationReport> MoveAsync(HostConnection connection, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
+    {
+        var sender = new MemorySender(connection, _guest.Slot.Memory, _tell);
+        PageSet last = copies ? await CopyWhileRunningAsync(connection, sender, cancellation).ConfigureAwait(false) : new PageSet(0);
+        _clock.End("copy");
+
+        Tell("freeze");
+        await QuiesceAsync().ConfigureAwait(false);
+        _clock.End("quiesce");
+        cancellation.ThrowIfCancellationRequested();
+        long frozenAt = Stopwatch.GetTimestamp();
+        _frozen = await FrozenDevice.FreezeAsync(_guest).ConfigureAwait(false);
+        _clock.End("freeze");
+
+        // From here on the command cannot call it off: all that is left takes less time than the decision.
+        if (copies)
+            await SendLastRoundAsync(connection, sender, last).ConfigureAwait(false);
+        await SendStateAsync(connection, _frozen.State).ConfigureAwait(false);
+        _ = await ExpectAsync(connection, MigrationFrame.Ready).ConfigureAwait(false);
+        _clock.End("transfer");
+
+        Tell("resume");
+        await LetGoAsync().ConfigureAwait(false);
+        double blackoutMs = Stopwatch.GetElapsedTime(frozenAt).TotalMilliseconds;
+        _clock.End("switch");
+        return Report(connection, accepted, copies, sender, blackoutMs);
+    }
+
+    private async Task<MigrationAccepted> OfferAsync(HostConnection connection, bool copies, CancellationToken cancellation)
+    {
+        var offer = new MigrationOffer
+        {
+            Device = _guest.Name,
+            Address = _guest.Address.ToString(),
+            Identity = _guest.Identity,
+            Epoch = _guest.Epoch + 1,
+            GuestRamBytes = _guest.Slot.Memory.GuestRamBytes,
+            ControlBytes = _guest.Slot.Memory.ControlBytes,
+            CopiesMemory = copies,
+            StateVersion = VrdmaDevice.StateVersion,
+        };
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(offer, MigrationJson.Default.MigrationOffer);
+        await connection.SendAsync((ushort)MigrationFrame.Offer, json, cancellation).ConfigureAwait(false);
+        HostFrame frame = await ExpectAsync(connection, MigrationFrame.Accepted, cancellation).ConfigureAwait(false);
+        return JsonSerializer.Deserialize(frame.Payload.Span, MigrationJson.Default.MigrationAccepted)
+            ?? throw new MigrationException("the daemon there accepted nothing");
+    }
+
+    private async Task PrepareAsync(HostConnection connection, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
+    {
+        Tell("prepare");
+        var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, CopiesMemory = copies };
+        _conversation.Say(MoveSignals.Prepare, JsonSerializer.SerializeToUtf8Bytes(order, ChannelJson.Default.MoveOrder));
+        GuestAnswer answer = await HearAsync(MoveSignals.Prepared, cancellation).ConfigureAwait(false);
+        if (!answer.Content.IsEmpty)
+            throw new MigrationException($"the guest cannot go there: {answer.Text}");
+        _ = await ExpectAsync(connection, MigrationFrame.Claimed, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Rounds until little is left, or no less than before. Returns what is left.</summary>
+    private async Task<PageSet> CopyWhileRunningAsync(HostConnection connection, MemorySender sender, CancellationToken cancellation)
+    {
+        DeviceSlot slot = _guest.Slot;
+        await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.StartDirtyLog()).ConfigureAwait(false);
+        PageSet pages = sender.Used();
+        for (int round = 1; ; round++)
+        {
+            await sender.SendRoundAsync(pages, cancellation).ConfigureAwait(false);
+            _ = await ExpectAsync(connection, MigrationFrame.RoundTaken, cancellation).ConfigureAwait(false);
+            long bytesBefore = pages.Bytes;
+            pages = new PageSet(slot.Memory.GuestRamBytes);
+            _conversation.Say(MoveSignals.Collect);
+            pages.Add((await HearAsync(MoveSignals.Dirty, cancellation).ConfigureAwait(false)).Content.Span);
+            pages.Add(await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.TakeDirtyPages()).ConfigureAwait(false));
+            bool isStuck = round > 1 && pages.Bytes > bytesBefore * 3 / 4;
+            if (pages.Bytes <= LastRoundBytesMax || isStuck || round >= _request.RoundsMax)
+                return pages;
+        }
+    }
+
+    /// <summary>Nothing new is begun, and peers are told; then a moment for what is under way.</summary>
+    private async Task QuiesceAsync()
+    {
+        DeviceSlot slot = _guest.Slot;
+        await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.Quiesce()).ConfigureAwait(false);
+        long begin = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(begin) < QuiesceTimeMax
+            && !await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.IsQuiet).ConfigureAwait(false))
+        {
+            // Each look is a turn of the worker later.
+        }
+    }
+
+    private async Task SendLastRoundAsync(HostConnection connection, MemorySender sender, PageSet last)
+    {
+        last.Add(_frozen!.DirtyPages);
+        _conversation.Say(MoveSignals.Freeze);
+        last.Add((await HearAsync(MoveSignals.Frozen, CancellationToken.None).ConfigureAwait(false)).Content.Span);
+        await sender.SendRoundAsync(last, CancellationToken.None).ConfigureAwait(false);
+        _ = await ExpectAsync(connection, MigrationFrame.RoundTaken).ConfigureAwait(false);
+    }
+
+    private static async Task SendStateAsync(HostConnection connection, ReadOnlyMemory<byte> state)
+    {
+        const int part = 1 << 20;
+        for (int at = 0; at < state.Length; at += part)
+        {
+            await connection.SendAsync((ushort)MigrationFrame.State, state.Slice(at, Math.Min(part, state.Length - at))).ConfigureAwait(false);
+        }
+        await connection.SendAsync((ushort)MigrationFrame.StateEnd, BitConverter.GetBytes((long)state.Length)).ConfigureAwait(false);
+    }
+
+    /// <summary>The guest goes, or says that it stays. Nobody else decides.</summary>
+    private async Task LetGoAsync()
+    {
+        _conversation.Say(MoveSignals.Go);
+        GuestAnswer answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
+        if (answer.Signal == MoveSignals.Stays)
+            throw new MigrationException(answer.Text);
+
+        // A guest that is gone without a word has gone there, or ended; either way it does not come back here.
+        FrozenDevice gone = _frozen!;
+        await _host.Threads.OnConductor(() => _host.Guests.Forget(_guest, $"it went to {_request.Host} port {_request.Port}")).ConfigureAwait(false);
+        gone.Dispose();
+    }
+
+    /// <summary>Whatever went wrong: the guest stays, and its device runs here.</summary>
+    private async Task ComeBackAsync(HostConnection connection)
+    {
+        // The other side lets go of the address as soon as it notices.
+        connection.Abort();
+        _conversation.Say(MoveSignals.Stay);
+        if (_frozen is { } frozen)
+        {
+            await frozen.ThawAsync(_host, _guest).ConfigureAwait(false);
+            _frozen = null;
+            return;
+        }
+        DeviceSlot slot = _guest.Slot;
+        await HostThreads.OnWorker(_guest.Worker, (_, nowNs) => slot.GoOn(nowNs)).ConfigureAwait(false);
+    }
+
+    private async Task<GuestAnswer> HearAsync(byte signal, CancellationToken cancellation)
+    {
+        GuestAnswer answer = await _conversation.HearAsync(cancellation).ConfigureAwait(false);
+        if (answer.IsGone)
+        {
+            await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);
+            _frozen?.Dispose();
+            throw new GuestGoneException();
+        }
+        return answer.Signal == signal ? answer : throw new MigrationException("the guest does not understand what it is asked");
+    }
+
+    private static async Task<HostFrame> ExpectAsync(HostConnection connection, MigrationFrame type, CancellationToken cancellation = default)
+    {
+        HostFrame frame = await connection.ReceiveAsync(cancellation).ConfigureAwait(false);
+        if (frame.Type == (ushort)MigrationFrame.Refused)
+            throw new MigrationException(Encoding.UTF8.GetString(frame.Payload.Span));
+        return frame.Type == (ushort)type ? frame : throw new MigrationException($"the daemon there said {frame.Type} instead of {type}");
+    }
+
+    private MigrationReport Report(HostConnection connection, MigrationAccepted accepted, bool copies, MemorySender sender, double blackoutMs) => new()
+    {
+        Device = _guest.Name,
+        NameThere = accepted.Name,
+        Address = _guest.Address.ToString(),
+        Host = $"{_request.Host}:{_request.Port}",
+        Peer = connection.PeerName,
+        Memory = copies ? "copy" : "share",
+        QueuePairs = _frozen!.QueuePairs,
+        GuestRamBytes = _frozen.GuestRamBytes,
+        BytesSent = connection.BytesSent,
+        DeviceStateBytes = _frozen.State.Length,
+        Rounds = sender.Rounds,
+        BlackoutMs = blackoutMs,
+        Phases = _clock.Phases,
+        TotalMs = _clock.TotalMs,
+    };
+
+    private void Tell(string phase) => _tell(new MigrationProgress { Phase = phase });
+
+    private sealed class GuestGoneException : Exception;
+}

@@ -1,0 +1,52 @@
+using RoceEngine.Channel;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Host.Tests;
+
+/// <summary>Devices of attached guests move between daemons, in one process but over real sockets and real shared memory.</summary>
+public class MigrationTests
+{
+    [Fact]
+    public void A_device_moves_there_and_back_while_its_guest_goes_on()
+    {
+        using var left = new TestDaemon(["127.12.60.1"]);
+        using var right = new TestDaemon(["127.12.60.2"]);
+        using Endpoint mover = Endpoint.Attached(left.SocketPath, name: "mover");
+        using Endpoint peer = Endpoint.Attached(right.SocketPath);
+        Endpoint.Connect(mover, peer);
+        mover.WriteAndVerify(peer, 300_000, 1);
+        uint number = mover.QueuePair.Number;
+        for (int round = 0; round < 5; round++)
+        {
+            MigrationReport there = Move(left, right, "mover");
+            Assert.Equal(1, there.QueuePairs);
+            mover.WriteAndVerify(peer, 300_000, 10 + round);
+            peer.WriteAndVerify(mover, 300_000, 20 + round);
+            Assert.Empty(Devices(left));
+            MigrationReport back = Move(right, left, "mover");
+            mover.WriteAndVerify(peer, 300_000, 30 + round);
+            peer.WriteAndVerify(mover, 300_000, 40 + round);
+            TestContext.Current.SendDiagnosticMessage($"there {Describe(there)}; back {Describe(back)}");
+        }
+        Assert.Equal(number, mover.QueuePair.Number);
+        Assert.False(mover.Context.IsLost);
+    }
+
+    internal static string Describe(MigrationReport report) =>
+        $"{report.BlackoutMs:F2} ms of {report.TotalMs:F1}: {string.Join(", ", report.Phases.Select(phase => $"{phase.Name} {phase.Milliseconds:F2}"))}";
+
+    internal static MigrationReport Move(TestDaemon from, TestDaemon to, string device, string memory = "auto")
+    {
+        using DaemonConnection connection = DaemonConnection.Open(from.SocketPath);
+        return connection.Migrate(
+            new MigrateRequest { Device = device, Host = "127.0.0.1", Port = to.MigrationPort, IsInsecure = true, Memory = memory },
+            progress: null,
+            TestContext.Current.CancellationToken);
+    }
+
+    private static IReadOnlyList<DeviceSummary> Devices(TestDaemon daemon)
+    {
+        using DaemonConnection connection = DaemonConnection.Open(daemon.SocketPath);
+        return connection.ListDevices();
+    }
+}

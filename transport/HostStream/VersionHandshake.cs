@@ -1,0 +1,49 @@
+namespace RoceEngine.HostStream;
+
+/// <summary>What two hosts agreed on, and what the other said about itself.</summary>
+internal readonly record struct Agreement(ushort Version, string PeerProductVersion);
+
+/// <summary>Finds the version that both hosts speak. Either side may refuse the other, with a reason, before anything else is said.</summary>
+internal static class VersionHandshake
+{
+    /// <summary>The calling side: says what it speaks and hears what was chosen.</summary>
+    public static async ValueTask<Agreement> GreetAsync(Stream stream, HostStreamOptions options, string remote, CancellationToken cancellation)
+    {
+        var hello = new HandshakeMessage(options.HighestVersion, options.LowestVersion, options.ProductVersion);
+        await hello.WriteAsync(stream, cancellation).ConfigureAwait(false);
+        HandshakeMessage answer = await HandshakeMessage.ReadAsync(stream, remote, cancellation).ConfigureAwait(false);
+        if (answer.IsRefusal)
+            throw RefusedByPeer(answer, remote);
+        if (answer.First < options.LowestVersion || answer.First > options.HighestVersion)
+        {
+            throw new HostStreamException(HostStreamFault.Refused,
+                $"the host at {remote} chose version {answer.First}, which this host did not offer");
+        }
+        return new Agreement(answer.First, answer.Text);
+    }
+
+    /// <summary>The called side: hears what the caller speaks and chooses. Whoever calls this sends the refusal that it may throw.</summary>
+    public static async ValueTask<Agreement> AnswerAsync(Stream stream, HostStreamOptions options, string remote, CancellationToken cancellation)
+    {
+        HandshakeMessage hello = await HandshakeMessage.ReadAsync(stream, remote, cancellation).ConfigureAwait(false);
+        if (hello.IsRefusal)
+            throw RefusedByPeer(hello, remote);
+        ushort chosen = Math.Min(hello.First, options.HighestVersion);
+        if (chosen < Math.Max(hello.Second, options.LowestVersion))
+        {
+            throw new RefusalException(remote,
+                $"this host speaks versions {options.LowestVersion} to {options.HighestVersion}, the other {hello.Second} to {hello.First}");
+        }
+        await new HandshakeMessage(chosen, 0, options.ProductVersion).WriteAsync(stream, cancellation).ConfigureAwait(false);
+        return new Agreement(chosen, hello.Text);
+    }
+
+    private static HostStreamException RefusedByPeer(HandshakeMessage refusal, string remote) =>
+        new(HostStreamFault.Refused, $"the host at {remote} refused this one, it says: {refusal.Text}");
+}
+
+/// <summary>This host refuses the other and will tell it why. Never leaves the library.</summary>
+internal sealed class RefusalException(string remote, string reason) : Exception(reason)
+{
+    public HostStreamException ForCaller() => new(HostStreamFault.Refused, $"refused {remote}: {Message}");
+}
