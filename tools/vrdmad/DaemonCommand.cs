@@ -39,12 +39,14 @@ public static class DaemonCommand
         Option<string> logLevel = new("--log-level") { Description = "Debug, Information, Warning or Error. [default: Information]", HelpName = "LEVEL" };
         Option<bool> noGso = new("--no-gso") { Description = "Send and receive each datagram by itself, without UDP_SEGMENT and UDP_GRO." };
         Option<string> loss = new("--loss") { Description = "For tests: the share of received datagrams, 0 to 1, to drop as if the network had lost them. [default: 0]", HelpName = "RATE" };
+        MigrationOptions migration = new();
         Option<bool> exitWithStdin = new("--exit-with-stdin") { Description = "Stop when standard input ends: for a daemon that shall not outlive its parent." };
 
         var root = new RootCommand("The host daemon of paravirtual RDMA devices: guests attach by shared memory, hosts talk RoCEv2 over UDP port 4791.")
         {
             address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, loss, exitWithStdin,
         };
+        migration.AddTo(root);
 
         root.SetAction(async (result, cancellation) =>
         {
@@ -61,6 +63,9 @@ public static class DaemonCommand
             LogLevel level = options.ReadLogLevel(result.GetValue(logLevel));
             if (options.Problem is { } problem)
                 return Fail(problem);
+            host = migration.Apply(host!, result, out string? migrationProblem);
+            if (migrationProblem is not null)
+                return Fail(migrationProblem);
             return await DaemonProcess.RunAsync(host!, level, result.GetValue(exitWithStdin), cancellation);
         });
 

@@ -30,7 +30,8 @@ internal static class DaemonProcess
             return ExitCannotStart;
         }
         string socketPath = host.Services.GetRequiredService<DaemonService>().SocketPath;
-        Console.WriteLine($"vrdmad ready socket={socketPath} addresses={string.Join(',', options.Addresses)}");
+        string migration = host.Services.GetRequiredService<DaemonService>().MigrationEndPoint is { } endPoint ? $" migrate={endPoint}" : "";
+        Console.WriteLine($"vrdmad ready socket={socketPath} addresses={string.Join(',', options.Addresses)}{migration}");
         if (exitWithStdin)
             StopWithStdin(host.Services.GetRequiredService<IHostApplicationLifetime>());
         await host.WaitForShutdownAsync(cancellation);

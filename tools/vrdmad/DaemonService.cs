@@ -13,6 +13,9 @@ internal sealed class DaemonService(RoceEngine.Host.HostOptions options, ILogger
     /// <summary>Where the daemon listens, once started.</summary>
     public string SocketPath => _host?.SocketPath ?? options.SocketPath;
 
+    /// <summary>Where other daemons bring devices; null when they may not.</summary>
+    public System.Net.IPEndPoint? MigrationEndPoint => _host?.MigrationEndPoint;
+
     /// <exception cref="HostStartException">One line that says why it cannot start.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {

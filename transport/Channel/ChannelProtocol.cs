@@ -36,6 +36,9 @@ public static class ChannelProtocol
     /// <summary>Guest RAM when nobody says how much, in bytes.</summary>
     public const long GuestRamBytesDefault = 64L << 20;
 
+    /// <summary>TCP port at which daemons take devices from each other when none is named.</summary>
+    public const int MigrationPort = 4793;
+
     /// <summary>Environment variable that names the daemon's socket.</summary>
     public const string SocketVariable = "VRDMA_SOCKET";
 

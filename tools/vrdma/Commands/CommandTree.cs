@@ -43,6 +43,8 @@ internal static class CommandTree
             DevicesCommand.Create(),
             DevInfoCommand.Create(),
             StatCommand.Create(),
+            MigrateCommand.Create(),
+            CertsCommand.Create(),
             CaptureCommand.Create(),
             DecodeCommand.Create(),
             ExplainCommand.Create(),
@@ -54,7 +56,7 @@ internal static class CommandTree
     private static string UsageMessage(ParseResult parsed, string[] args)
     {
         if (args.Length == 0)
-            return "a command is required: demo, devices, devinfo, stat, capture, decode or explain (see vrdma --help)";
+            return "a command is required: demo, devices, devinfo, stat, migrate, certs, capture, decode or explain (see vrdma --help)";
 
         // One mistake can be reported in several ways: best by the option that was mistyped, else by the word.
         return (FirstError("'-") ?? FirstError("'") ?? parsed.Errors[0]).Message;
