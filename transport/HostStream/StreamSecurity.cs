@@ -54,7 +54,7 @@ public sealed class StreamSecurity
         // A missing verdict is a refusal: nobody stays because nobody looked.
         string? verdict = PeerCertificates.NotShown;
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
-        await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = _own,
             ClientCertificateRequired = true,
@@ -67,7 +67,8 @@ public sealed class StreamSecurity
             },
             AllowTlsResume = false,
             AllowRenegotiation = false,
-        }, cancellation).ConfigureAwait(false);
+        };
+        await OrDisposeAsync(stream, stream.AuthenticateAsServerAsync(options, cancellation)).ConfigureAwait(false);
         return (stream, verdict);
     }
 
@@ -77,7 +78,7 @@ public sealed class StreamSecurity
     {
         string? verdict = PeerCertificates.NotShown;
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        var options = new SslClientAuthenticationOptions
         {
             TargetHost = host,
             ClientCertificateContext = _own,
@@ -90,7 +91,22 @@ public sealed class StreamSecurity
             },
             AllowTlsResume = false,
             AllowRenegotiation = false,
-        }, cancellation).ConfigureAwait(false);
+        };
+        await OrDisposeAsync(stream, stream.AuthenticateAsClientAsync(options, cancellation)).ConfigureAwait(false);
         return (stream, verdict);
+    }
+
+    // What OpenSSL allocated for a stranger goes at once, not when the garbage collector comes by.
+    private static async Task OrDisposeAsync(SslStream stream, Task authentication)
+    {
+        try
+        {
+            await authentication.ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }
