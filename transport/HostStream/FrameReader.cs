@@ -27,7 +27,10 @@ internal sealed class FrameReader(Stream stream, IdleLimit limit, int payloadByt
     private FrameHeader Check(FrameHeader header)
     {
         if (header.Reserved != 0)
-            throw new HostStreamException(HostStreamFault.Protocol, $"what the host at {remote} sent is no frame: its reserved field is {header.Reserved}");
+        {
+            throw new HostStreamException(HostStreamFault.Protocol,
+                $"what the host at {remote} sent is no frame: its reserved field is {header.Reserved}");
+        }
         if (header.PayloadBytes > (uint)payloadBytesMax)
         {
             throw new HostStreamException(HostStreamFault.Protocol,

@@ -26,7 +26,18 @@ internal readonly record struct HandshakeMessage(ushort First, ushort Second, st
 
     public bool IsRefusal => First == 0;
 
-    public static HandshakeMessage Refusal(string reason) => new(0, 0, reason);
+    /// <summary>Tells the other side why it is refused. It may be gone already: the reason is this host's to keep then.</summary>
+    public static async ValueTask TryRefuseAsync(Stream stream, string reason, CancellationToken cancellation)
+    {
+        try
+        {
+            await new HandshakeMessage(0, 0, reason).WriteAsync(stream, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Sentences.IsInputOutput(e))
+        {
+            // Whoever calls this throws the reason.
+        }
+    }
 
     public async ValueTask WriteAsync(Stream stream, CancellationToken cancellation)
     {
@@ -35,28 +46,26 @@ internal readonly record struct HandshakeMessage(ushort First, ushort Second, st
         await stream.FlushAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <exception cref="HostStreamException">What came is no such message.</exception>
-    public static async ValueTask<HandshakeMessage> ReadAsync(Stream stream, string remote, CancellationToken cancellation)
+    /// <summary>The next message; null when what came is none.</summary>
+    /// <exception cref="HostStreamException">The other side left before it had said all.</exception>
+    public static async ValueTask<HandshakeMessage?> ReadAsync(Stream stream, string remote, CancellationToken cancellation)
     {
         byte[] bytes = new byte[FixedBytes + TextBytesMax];
 
         // The magic by itself first: garbage shorter than a message is known for what it is without waiting for more.
         await FillAsync(stream, bytes.AsMemory(0, Magic.Length), remote, cancellation).ConfigureAwait(false);
         if (!bytes.AsSpan(0, Magic.Length).SequenceEqual(Magic))
-            throw NoHost(remote);
+            return null;
         await FillAsync(stream, bytes.AsMemory(Magic.Length, FixedBytes - Magic.Length), remote, cancellation).ConfigureAwait(false);
         int textBytes = BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(12));
         if (textBytes > TextBytesMax)
-            throw NoHost(remote);
+            return null;
         await FillAsync(stream, bytes.AsMemory(FixedBytes, textBytes), remote, cancellation).ConfigureAwait(false);
         return new HandshakeMessage(
             BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(8)),
             BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(10)),
             Sentences.Foreign(Encoding.UTF8.GetString(bytes, FixedBytes, textBytes)));
     }
-
-    public static HostStreamException NoHost(string remote) =>
-        new(HostStreamFault.Refused, $"what {remote} sent is no greeting of a vRDMA host");
 
     private byte[] ToBytes()
     {
@@ -74,6 +83,9 @@ internal readonly record struct HandshakeMessage(ushort First, ushort Second, st
     {
         int read = await stream.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
         if (read < target.Length)
-            throw new HostStreamException(HostStreamFault.Closed, $"the host at {remote} closed the connection before its greeting was complete");
+        {
+            throw new HostStreamException(HostStreamFault.Closed,
+                $"the host at {remote} closed the connection before its greeting was complete");
+        }
     }
 }

@@ -29,7 +29,7 @@ public static class HostCertificates
     /// their owner alone; nothing is ever overwritten.
     /// </summary>
     /// <returns>The files written.</returns>
-    /// <exception cref="HostStreamException">A name is not usable, a file exists already or cannot be written; then nothing is left behind.</exception>
+    /// <exception cref="HostStreamException">A name is not usable, a file exists or cannot be written; nothing is left behind.</exception>
     public static IReadOnlyList<string> Write(string directory, IReadOnlyList<HostIdentity> hosts)
     {
         foreach (HostIdentity host in hosts)
@@ -58,7 +58,8 @@ public static class HostCertificates
         name.AddCommonName("vRDMA lab authority " + RandomNumberGenerator.GetHexString(8, lowercase: true));
         var request = new CertificateRequest(name.Build(), key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(pathLengthConstraint: 0));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         return request.CreateSelfSigned(start, end);
     }

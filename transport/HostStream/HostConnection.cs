@@ -29,12 +29,13 @@ public sealed class HostConnection : IAsyncDisposable
     private long _bytesSent;
     private long _bytesReceived;
 
-    internal HostConnection(Socket socket, Stream stream, HostStreamOptions options, Agreement agreement, string peerName)
+    internal HostConnection(
+        Socket socket, IPEndPoint remote, Stream stream, HostStreamOptions options, Agreement agreement, string peerName)
     {
         _socket = socket;
         _stream = stream;
-        RemoteEndPoint = Sentences.Plain(socket.RemoteEndPoint);
-        _remote = RemoteEndPoint.ToString();
+        RemoteEndPoint = remote;
+        _remote = remote.ToString();
         _payloadBytesMax = options.PayloadBytesMax;
         _sendLimit = new IdleLimit(options.SendIdleTimeout);
         _receiveLimit = new IdleLimit(options.ReceiveIdleTimeout);
@@ -65,26 +66,31 @@ public sealed class HostConnection : IAsyncDisposable
 
     /// <summary>Connects to a host by name or address, proves who both are, and agrees on a version.</summary>
     /// <exception cref="HostStreamException">One sentence: not reached, not trusted, no common version, or no host at all.</exception>
-    public static Task<HostConnection> ConnectAsync(string host, int port, HostStreamOptions options, CancellationToken cancellation = default)
+    public static Task<HostConnection> ConnectAsync(
+        string host, int port, HostStreamOptions options, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(host);
         options.Validate();
         return OutgoingHandshake.RunAsync(host, port, options, cancellation);
     }
 
-    /// <summary>Sends one frame. Payload must not change until the task ends; it is with the kernel then, not with the other host.</summary>
-    /// <exception cref="HostStreamException">The payload is too large (nothing was sent, the connection stays), or the connection failed.</exception>
-    /// <exception cref="OperationCanceledException">The caller gave up. The connection is of no use then, unless it was still waiting for its turn.</exception>
+    /// <summary>Sends one frame. The payload must not change until the task ends; then the kernel has it, not yet the other host.</summary>
+    /// <exception cref="HostStreamException">The payload is too large (the connection stays), or the connection failed.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up; the connection ends unless this send was still in line.</exception>
     public ValueTask SendAsync(ushort type, ReadOnlyMemory<byte> payload, CancellationToken cancellation = default) =>
         SendAsync(type, payload, default, cancellation);
 
     /// <summary>Sends one frame with a payload that lies in two places; what is large is not copied to bring it together.</summary>
     /// <inheritdoc cref="SendAsync(ushort, ReadOnlyMemory{byte}, CancellationToken)"/>
-    public async ValueTask SendAsync(ushort type, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, CancellationToken cancellation = default)
+    public async ValueTask SendAsync(
+        ushort type, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, CancellationToken cancellation = default)
     {
         long bytes = (long)first.Length + second.Length;
         if (bytes > _payloadBytesMax)
-            throw new HostStreamException(HostStreamFault.Protocol, $"a payload of {bytes} bytes cannot be sent; at most {_payloadBytesMax} are allowed");
+        {
+            throw new HostStreamException(HostStreamFault.Protocol,
+                $"a payload of {bytes} bytes cannot be sent; at most {_payloadBytesMax} are allowed");
+        }
         await _sendTurn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -116,7 +122,7 @@ public sealed class HostConnection : IAsyncDisposable
     }
 
     /// <summary>Receives the next frame, whose payload stays valid until the next call.</summary>
-    /// <exception cref="HostStreamException">The other host is gone (<see cref="HostStreamFault.Closed"/>), silent, or makes no sense.</exception>
+    /// <exception cref="HostStreamException">The other host is gone, silent, or makes no sense; the fault tells which.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up; the connection is of no use then.</exception>
     public async ValueTask<HostFrame> ReceiveAsync(CancellationToken cancellation = default)
     {
@@ -223,7 +229,8 @@ public sealed class HostConnection : IAsyncDisposable
     {
         if (caller.IsCancellationRequested)
         {
-            Fail(new HostStreamException(HostStreamFault.Closed, $"an operation on the connection with {_remote} was cancelled, which ended it"));
+            Fail(new HostStreamException(HostStreamFault.Closed,
+                $"an operation on the connection with {_remote} was cancelled, which ended it"));
             return new OperationCanceledException(e.Message, e, caller);
         }
         return Current(Fail(new HostStreamException(HostStreamFault.Idle, idle, e)));

@@ -136,13 +136,17 @@ public sealed class HostListener : IAsyncDisposable
 
     private async Task HandshakeAsync(Socket socket, Pending pending)
     {
-        string remote = "a caller that left at once";
+        IPEndPoint remote = new(IPAddress.None, 0);
         try
         {
-            remote = Sentences.Plain(socket.RemoteEndPoint).ToString();
+            remote = Sentences.Plain(socket.RemoteEndPoint);
             pending.Limit.CancelAfter(_options.HandshakeTimeout);
-            HostConnection connection = await IncomingHandshake.RunAsync(socket, remote, _options, pending.Limit.Token).ConfigureAwait(false);
-            await HandOverAsync(connection, remote, pending.Limit.Token).ConfigureAwait(false);
+            CancellationToken limit = pending.Limit.Token;
+            HostConnection connection = await IncomingHandshake.RunAsync(socket, remote, _options, limit).ConfigureAwait(false);
+
+            // No longer under way, so it cannot give way to another: the caller knows already that it got in.
+            Leave(pending);
+            await HandOverAsync(connection).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -161,29 +165,30 @@ public sealed class HostListener : IAsyncDisposable
         catch (Exception e) when (Sentences.IsInputOutput(e))
         {
             socket.Dispose();
-            _onRefused?.Invoke(Sentences.HandshakeBroken(e, remote));
+            _onRefused?.Invoke(Sentences.HandshakeBroken(e, remote.ToString()));
         }
         finally
         {
-            lock (_pending)
-            {
-                pending.Node.List?.Remove(pending.Node);
-                pending.Limit.Dispose();
-            }
+            Leave(pending);
+            pending.Limit.Dispose();
         }
     }
 
-    private async Task HandOverAsync(HostConnection connection, string remote, CancellationToken cancellation)
+    private void Leave(Pending pending)
     {
-        try
+        lock (_pending)
+            pending.Node.List?.Remove(pending.Node);
+    }
+
+    private async ValueTask HandOverAsync(HostConnection connection)
+    {
+        if (_ready.Writer.TryWrite(connection))
+            return;
+        await connection.DisposeAsync().ConfigureAwait(false);
+        if (!_closing.IsCancellationRequested)
         {
-            await _ready.Writer.WriteAsync(connection, cancellation).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
-        {
-            connection.Abort();
-            if (!_closing.IsCancellationRequested)
-                throw new HostStreamException(HostStreamFault.Idle, $"{remote} was sent away: {_options.HandshakesMax} connections wait to be accepted", e);
+            _onRefused?.Invoke(new HostStreamException(HostStreamFault.Idle,
+                $"{connection.RemoteEndPoint} was sent away: {_options.HandshakesMax} connections wait to be accepted"));
         }
     }
 

@@ -1,6 +1,9 @@
 namespace RoceEngine.HostStream;
 
-/// <summary>How a host talks to others; the same for those that it calls and for those that call it.</summary>
+/// <summary>
+/// How a host talks to others; the same for those that it calls and for those that call it. Each time limit may be
+/// <see cref="Timeout.InfiniteTimeSpan"/>, and a day at most otherwise.
+/// </summary>
 public sealed class HostStreamOptions
 {
     /// <summary>1 MiB of memory and 64 KiB for what describes it.</summary>
@@ -24,10 +27,10 @@ public sealed class HostStreamOptions
     /// <summary>Bounds the way to a connection, and once more the TLS and version handshakes together.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>A send ends the connection when the other host takes nothing for so long; <see cref="Timeout.InfiniteTimeSpan"/> is allowed.</summary>
+    /// <summary>A send ends the connection when the other host takes nothing for so long.</summary>
     public TimeSpan SendIdleTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A receive ends the connection when nothing comes for so long; <see cref="Timeout.InfiniteTimeSpan"/> is allowed.</summary>
+    /// <summary>A receive ends the connection when nothing comes for so long.</summary>
     public TimeSpan ReceiveIdleTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

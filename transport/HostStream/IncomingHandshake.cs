@@ -1,10 +1,11 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 
 namespace RoceEngine.HostStream;
 
-/// <summary>The way to a connection from the called side: TLS or not, TLS, verdict on the caller's certificate, version.</summary>
+/// <summary>The way to a connection from the called side: TLS where it is wanted, verdict on the caller's certificate, version.</summary>
 internal static class IncomingHandshake
 {
     /// <summary>What a peer is called that showed no certificate.</summary>
@@ -15,7 +16,8 @@ internal static class IncomingHandshake
 
     /// <summary>Takes the socket over: it is part of the connection, or closed.</summary>
     /// <exception cref="HostStreamException">Why there is no connection; the caller was told too, where it could be.</exception>
-    public static async Task<HostConnection> RunAsync(Socket socket, string remote, HostStreamOptions options, CancellationToken cancellation)
+    public static async Task<HostConnection> RunAsync(
+        Socket socket, IPEndPoint remote, HostStreamOptions options, CancellationToken cancellation)
     {
         try
         {
@@ -29,7 +31,7 @@ internal static class IncomingHandshake
         catch (Exception e) when (Sentences.IsInputOutput(e))
         {
             socket.Dispose();
-            throw Sentences.HandshakeBroken(e, remote);
+            throw Sentences.HandshakeBroken(e, remote.ToString());
         }
         catch
         {
@@ -38,42 +40,54 @@ internal static class IncomingHandshake
         }
     }
 
-    public static string NameOf(SslStream tls) => tls.RemoteCertificate is X509Certificate2 certificate ? PeerCertificates.Name(certificate) : NoName;
+    public static string NameOf(SslStream tls) =>
+        tls.RemoteCertificate is X509Certificate2 certificate ? PeerCertificates.Name(certificate) : NoName;
 
-    private static async Task<HostConnection> ShakeHandsAsync(Socket socket, string remote, HostStreamOptions options, CancellationToken cancellation)
+    private static async Task<HostConnection> ShakeHandsAsync(
+        Socket socket, IPEndPoint endPoint, HostStreamOptions options, CancellationToken cancellation)
     {
+        string remote = endPoint.ToString();
         socket.NoDelay = true;
         Stream stream = new NetworkStream(socket, ownsSocket: false);
         string peerName = NoName;
-        await CheckFirstByteAsync(socket, stream, remote, options.Security.IsTls, cancellation).ConfigureAwait(false);
-        if (options.Security.IsTls)
-        {
-            (SslStream tls, string? verdict) = await options.Security.AuthenticateAsServerAsync(stream, cancellation).ConfigureAwait(false);
-            stream = tls;
-            if (verdict is not null)
-                await RefuseAsync(stream, remote, verdict, cancellation).ConfigureAwait(false);
-            peerName = NameOf(tls);
-        }
-        return await AgreeAsync(socket, stream, remote, options, peerName, cancellation).ConfigureAwait(false);
-    }
-
-    private static async Task<HostConnection> AgreeAsync(
-        Socket socket, Stream stream, string remote, HostStreamOptions options, string peerName, CancellationToken cancellation)
-    {
         try
         {
-            Agreement agreement = await VersionHandshake.AnswerAsync(stream, options, remote, cancellation).ConfigureAwait(false);
-            return new HostConnection(socket, stream, options, agreement, peerName);
+            await CheckFirstByteAsync(socket, stream, remote, options.Security.IsTls, cancellation).ConfigureAwait(false);
+            if (options.Security.IsTls)
+            {
+                (stream, string? verdict) = await options.Security.AuthenticateAsServerAsync(stream, cancellation).ConfigureAwait(false);
+                if (verdict is not null)
+                    throw await RefusalAsync(stream, remote, verdict, cancellation).ConfigureAwait(false);
+                peerName = NameOf((SslStream)stream);
+            }
+            return await AgreeAsync(socket, stream, endPoint, options, peerName, cancellation).ConfigureAwait(false);
         }
-        catch (RefusalException refusal)
+        catch
         {
-            await HandshakeMessage.Refusal(refusal.Message).WriteAsync(stream, cancellation).ConfigureAwait(false);
+            await stream.DisposeAsync().ConfigureAwait(false); // Not the socket: a refused caller's is closed with care.
             throw;
         }
     }
 
-    /// <summary>One byte tells TLS from a greeting in the clear from anything else; each is told what is the matter in its own language.</summary>
-    private static async Task CheckFirstByteAsync(Socket socket, Stream stream, string remote, bool wantsTls, CancellationToken cancellation)
+    private static async Task<HostConnection> AgreeAsync(
+        Socket socket, Stream stream, IPEndPoint remote, HostStreamOptions options, string peerName, CancellationToken cancellation)
+    {
+        try
+        {
+            Agreement agreement =
+                await VersionHandshake.AnswerAsync(stream, options, remote.ToString(), cancellation).ConfigureAwait(false);
+            return new HostConnection(socket, remote, stream, options, agreement, peerName);
+        }
+        catch (RefusalException refusal)
+        {
+            await HandshakeMessage.TryRefuseAsync(stream, refusal.Message, cancellation).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>One byte tells TLS from a greeting in the clear from anything else.</summary>
+    private static async Task CheckFirstByteAsync(
+        Socket socket, Stream stream, string remote, bool wantsTls, CancellationToken cancellation)
     {
         byte[] first = new byte[1];
         if (await socket.ReceiveAsync(first, SocketFlags.Peek, cancellation).ConfigureAwait(false) == 0)
@@ -83,15 +97,16 @@ internal static class IncomingHandshake
             (TlsHandshakeRecord, true) or (HandshakeMessage.FirstByte, false) => null,
             (TlsHandshakeRecord, false) => "this host is set up without TLS (insecure), the other with TLS",
             (HandshakeMessage.FirstByte, true) => "this host is set up with TLS, the other without (insecure)",
-            _ => "what it sent is no greeting of a vRDMA host",
+            _ => VersionHandshake.NoGreeting,
         };
         if (refusal is not null)
-            await RefuseAsync(stream, remote, refusal, cancellation).ConfigureAwait(false);
+            throw await RefusalAsync(stream, remote, refusal, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task RefuseAsync(Stream stream, string remote, string reason, CancellationToken cancellation)
+    private static async Task<RefusalException> RefusalAsync(
+        Stream stream, string remote, string reason, CancellationToken cancellation)
     {
-        await HandshakeMessage.Refusal(reason).WriteAsync(stream, cancellation).ConfigureAwait(false);
-        throw new RefusalException(remote, reason);
+        await HandshakeMessage.TryRefuseAsync(stream, reason, cancellation).ConfigureAwait(false);
+        return new RefusalException(remote, reason);
     }
 }

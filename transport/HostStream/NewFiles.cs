@@ -18,7 +18,8 @@ internal sealed class NewFiles : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new HostStreamException(HostStreamFault.Configuration, $"cannot make the directory {directory}: {e.Message.TrimEnd('.')}", e);
+            throw new HostStreamException(HostStreamFault.Configuration,
+                $"cannot make the directory {directory}: {e.Message.TrimEnd('.')}", e);
         }
     }
 

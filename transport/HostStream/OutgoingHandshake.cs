@@ -16,11 +16,11 @@ internal static class OutgoingHandshake
     {
         string remote = IPAddress.TryParse(host, out IPAddress? address) ? new IPEndPoint(address, port).ToString() : $"{host}:{port}";
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Socket socket = await OpenAsync(host, port, remote, options, limit, cancellation).ConfigureAwait(false);
+        (Socket socket, IPEndPoint endPoint) = await OpenAsync(host, port, remote, options, limit, cancellation).ConfigureAwait(false);
         try
         {
             limit.CancelAfter(options.HandshakeTimeout);
-            return await ShakeHandsAsync(socket, host, remote, options, limit.Token).ConfigureAwait(false);
+            return await ShakeHandsAsync(socket, endPoint, host, remote, options, limit.Token).ConfigureAwait(false);
         }
         catch (RefusalException refusal)
         {
@@ -45,7 +45,7 @@ internal static class OutgoingHandshake
         }
     }
 
-    private static async Task<Socket> OpenAsync(
+    private static async Task<(Socket Socket, IPEndPoint EndPoint)> OpenAsync(
         string host, int port, string remote, HostStreamOptions options, CancellationTokenSource limit, CancellationToken cancellation)
     {
         limit.CancelAfter(options.HandshakeTimeout);
@@ -53,18 +53,23 @@ internal static class OutgoingHandshake
         Socket? socket = null;
         try
         {
-            socket = isAddress ? new Socket(address!.AddressFamily, SocketType.Stream, ProtocolType.Tcp) : new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket = isAddress
+                ? new Socket(address!.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
             socket.NoDelay = true;
             if (isAddress)
                 await socket.ConnectAsync(address!, port, limit.Token).ConfigureAwait(false);
             else
                 await socket.ConnectAsync(host, port, limit.Token).ConfigureAwait(false);
-            return socket;
+
+            // Asked for now: the kernel forgets it when the other side resets the connection.
+            return (socket, Sentences.Plain(socket.RemoteEndPoint));
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             socket?.Dispose();
-            throw new HostStreamException(HostStreamFault.Unreachable, $"no answer from {remote} within {Sentences.Seconds(options.HandshakeTimeout)}", e);
+            throw new HostStreamException(HostStreamFault.Unreachable,
+                $"no answer from {remote} within {Sentences.Seconds(options.HandshakeTimeout)}", e);
         }
         catch (Exception e) when (Sentences.IsInputOutput(e) || e is ArgumentException)
         {
@@ -79,24 +84,32 @@ internal static class OutgoingHandshake
     }
 
     private static async Task<HostConnection> ShakeHandsAsync(
-        Socket socket, string host, string remote, HostStreamOptions options, CancellationToken cancellation)
+        Socket socket, IPEndPoint endPoint, string host, string remote, HostStreamOptions options, CancellationToken cancellation)
     {
         Stream stream = new NetworkStream(socket, ownsSocket: false);
         string peerName = IncomingHandshake.NoName;
-        if (options.Security.IsTls)
+        try
         {
-            (SslStream tls, string? verdict) = await SecureAsync(stream, host, remote, options.Security, cancellation).ConfigureAwait(false);
-            stream = tls;
-            if (verdict is not null)
+            if (options.Security.IsTls)
             {
-                // Instead of a greeting: the other host's log then has the reason too.
-                await HandshakeMessage.Refusal(verdict).WriteAsync(tls, cancellation).ConfigureAwait(false);
-                throw new RefusalException(remote, verdict);
+                (stream, string? verdict) =
+                    await SecureAsync(stream, host, remote, options.Security, cancellation).ConfigureAwait(false);
+                if (verdict is not null)
+                {
+                    // Instead of a greeting: the other host's log then has the reason too.
+                    await HandshakeMessage.TryRefuseAsync(stream, verdict, cancellation).ConfigureAwait(false);
+                    throw new RefusalException(remote, verdict);
+                }
+                peerName = IncomingHandshake.NameOf((SslStream)stream);
             }
-            peerName = IncomingHandshake.NameOf(tls);
+            Agreement agreement = await VersionHandshake.GreetAsync(stream, options, remote, cancellation).ConfigureAwait(false);
+            return new HostConnection(socket, endPoint, stream, options, agreement, peerName);
         }
-        Agreement agreement = await VersionHandshake.GreetAsync(stream, options, remote, cancellation).ConfigureAwait(false);
-        return new HostConnection(socket, stream, options, agreement, peerName);
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false); // Not the socket: a refused host's is closed with care.
+            throw;
+        }
     }
 
     private static async Task<(SslStream Stream, string? Verdict)> SecureAsync(
@@ -115,7 +128,8 @@ internal static class OutgoingHandshake
         }
         catch (ArgumentException e)
         {
-            throw new HostStreamException(HostStreamFault.Configuration, $"\"{Sentences.Foreign(host)}\" is no name that a certificate could have", e);
+            throw new HostStreamException(HostStreamFault.Configuration,
+                $"\"{Sentences.Foreign(host)}\" is no name that a certificate could have", e);
         }
     }
 }

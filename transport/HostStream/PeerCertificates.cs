@@ -17,7 +17,7 @@ internal static class PeerCertificates
 
     public const string NotShown = "the other host presented no certificate";
 
-    /// <summary>Trust in the given authorities alone. Nothing is fetched: a stranger's certificate must not make this host call anybody.</summary>
+    /// <summary>Trusts the given authorities alone. Nothing is fetched: a stranger's certificate makes this host call nobody.</summary>
     public static X509ChainPolicy Policy(X509Certificate2Collection authorities, string purpose)
     {
         var policy = new X509ChainPolicy
@@ -45,7 +45,9 @@ internal static class PeerCertificates
             return $"the certificate of \"{name}\" {outOfDate}";
         if ((found & SslPolicyErrors.RemoteCertificateChainErrors) != 0)
             return $"the certificate of \"{name}\" {Describe(chain)}";
-        return host is null || Names(certificate, host) ? null : $"the certificate of \"{name}\" is not valid for {Sentences.Foreign(host)}";
+        return host is null || Names(certificate, host)
+            ? null
+            : $"the certificate of \"{name}\" is not valid for {Sentences.Foreign(host)}";
     }
 
     /// <summary>Null when the certificate is valid now, otherwise what is wrong: <c>expired on 2026-01-31</c>.</summary>

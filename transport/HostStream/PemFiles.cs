@@ -82,5 +82,6 @@ internal static class PemFiles
         }
     }
 
-    private static HostStreamException Wrong(string sentence, Exception? inner = null) => new(HostStreamFault.Configuration, sentence, inner);
+    private static HostStreamException Wrong(string sentence, Exception? inner = null) =>
+        new(HostStreamFault.Configuration, sentence, inner);
 }

@@ -19,8 +19,8 @@ internal static class Sentences
     /// <summary>For a connection that stood and broke.</summary>
     public static HostStreamException Broken(Exception e, string remote) => FindSocketError(e) switch
     {
-        SocketError.ConnectionReset or SocketError.Shutdown or SocketError.ConnectionAborted or SocketError.OperationAborted =>
-            new(HostStreamFault.Closed, $"the host at {remote} broke the connection", e),
+        SocketError.ConnectionReset or SocketError.Shutdown or SocketError.ConnectionAborted or SocketError.OperationAborted
+            or SocketError.NotConnected => new(HostStreamFault.Closed, $"the host at {remote} broke the connection", e),
         SocketError.TimedOut or SocketError.HostUnreachable or SocketError.NetworkUnreachable =>
             new(HostStreamFault.Closed, $"the host at {remote} is no longer reached: {Innermost(e)}", e),
         _ => new(HostStreamFault.Closed, $"the connection with {remote} failed: {Innermost(e)}", e),

@@ -37,7 +37,7 @@ public sealed class StreamSecurity
     /// <param name="certificatePath">This host's certificate, followed by intermediate ones if there are any.</param>
     /// <param name="keyPath">The certificate's private key, not encrypted.</param>
     /// <param name="verifyHostName">False: any host of the authority will do, whatever name or address its certificate has.</param>
-    /// <exception cref="HostStreamException">A file is missing, unreadable, expired, or does not fit the others: one sentence that names it.</exception>
+    /// <exception cref="HostStreamException">A file is missing, unreadable, expired, or does not fit; the sentence names it.</exception>
     public static StreamSecurity LoadMutualTls(string authorityPath, string certificatePath, string keyPath, bool verifyHostName = true)
     {
         X509Certificate2Collection authorities = PemFiles.LoadAuthorities(authorityPath);
@@ -54,7 +54,7 @@ public sealed class StreamSecurity
         // A missing verdict is a refusal: nobody stays because nobody looked.
         string? verdict = PeerCertificates.NotShown;
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
-        await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = _own,
             ClientCertificateRequired = true,
@@ -67,16 +67,18 @@ public sealed class StreamSecurity
             },
             AllowTlsResume = false,
             AllowRenegotiation = false,
-        }, cancellation).ConfigureAwait(false);
+        };
+        await OrDisposeAsync(stream, stream.AuthenticateAsServerAsync(options, cancellation)).ConfigureAwait(false);
         return (stream, verdict);
     }
 
     /// <summary>TLS as the calling host, with a verdict on the called one as in <see cref="AuthenticateAsServerAsync"/>.</summary>
-    internal async Task<(SslStream Stream, string? Verdict)> AuthenticateAsClientAsync(Stream inner, string host, CancellationToken cancellation)
+    internal async Task<(SslStream Stream, string? Verdict)> AuthenticateAsClientAsync(
+        Stream inner, string host, CancellationToken cancellation)
     {
         string? verdict = PeerCertificates.NotShown;
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        var options = new SslClientAuthenticationOptions
         {
             TargetHost = host,
             ClientCertificateContext = _own,
@@ -89,7 +91,22 @@ public sealed class StreamSecurity
             },
             AllowTlsResume = false,
             AllowRenegotiation = false,
-        }, cancellation).ConfigureAwait(false);
+        };
+        await OrDisposeAsync(stream, stream.AuthenticateAsClientAsync(options, cancellation)).ConfigureAwait(false);
         return (stream, verdict);
+    }
+
+    // What OpenSSL allocated for a stranger goes at once, not when the garbage collector comes by.
+    private static async Task OrDisposeAsync(SslStream stream, Task authentication)
+    {
+        try
+        {
+            await authentication.ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }
