@@ -1,0 +1,5 @@
+using System.Runtime.CompilerServices;
+
+// Descriptors and pointers only: nothing here is marshalled.
+[assembly: DisableRuntimeMarshalling]
+[assembly: InternalsVisibleTo("Snapshots.Tests")]
