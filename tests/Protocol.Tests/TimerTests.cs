@@ -84,6 +84,14 @@ public class TimerTests
 
         public override bool PollTransmit(Wire.IPacketSink sink, int packetBudget, long nowNs) => false;
 
+        public override void Resume(long nowNs)
+        {
+        }
+
+        public override void Transfer(StateCursor state)
+        {
+        }
+
         public override void Destroy()
         {
         }

@@ -52,6 +52,14 @@ internal sealed class PassiveQueuePair(IQueuePairHost host, in QueuePairConfig c
 
     public override bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs) => false;
 
+    public override void Resume(long nowNs)
+    {
+    }
+
+    public override void Transfer(StateCursor state)
+    {
+    }
+
     public override void Destroy()
     {
     }
