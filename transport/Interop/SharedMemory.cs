@@ -67,6 +67,10 @@ public static unsafe partial class SharedMemory
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(void* address, nuint bytes, int advice);
 
+    /// <summary>dup3(2).</summary>
+    [LibraryImport("libc", EntryPoint = "dup3", SetLastError = true)]
+    private static partial int DuplicateTo(int descriptor, int target, int flags);
+
     /// <summary>A zeroed memfd of the given size, close-on-exec, that can be sealed. The caller owns the descriptor.</summary>
     /// <exception cref="SystemCallException">No descriptor or memory left.</exception>
     public static int CreateMemfd(ReadOnlySpan<byte> zeroTerminatedName, long bytes)
@@ -96,6 +100,17 @@ public static unsafe partial class SharedMemory
     public static int Duplicate(int descriptor) =>
         SystemCallException.Check(Control(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)");
 
+    /// <summary>
+    /// Makes <paramref name="target"/> mean what <paramref name="descriptor"/> means, close-on-exec, in one step: nobody sees the number
+    /// closed in between. Both then are the caller's to close.
+    /// </summary>
+    /// <exception cref="SystemCallException">A bad descriptor, or both are the same.</exception>
+    public static void DuplicateOver(int descriptor, int target)
+    {
+        const int closeOnExec = 0x80000; // O_CLOEXEC
+        SystemCallException.Check(DuplicateTo(descriptor, target, closeOnExec), "dup3");
+    }
+
     /// <summary>Size in bytes of the file behind a descriptor.</summary>
     /// <exception cref="SystemCallException">Not a file.</exception>
     public static long GetBytes(int descriptor)
@@ -118,6 +133,15 @@ public static unsafe partial class SharedMemory
         nint address = Map(null, (nuint)bytes, protection, MAP_SHARED, descriptor, 0);
         return (byte*)SystemCallException.Check(address, $"mmap({bytes})");
     }
+
+    /// <summary>
+    /// Maps a descriptor shared, readable and writable, in place of what is mapped at <paramref name="address"/>. Other threads see the
+    /// old memory or the new, never none.
+    /// </summary>
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static void MapSharedOver(byte* address, int descriptor, long bytes) =>
+        SystemCallException.Check(
+            Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
 
     /// <summary>Maps private zeroed memory outside the garbage collector; undo with <see cref="Unmap"/>.</summary>
     /// <exception cref="SystemCallException">No memory left.</exception>
