@@ -45,6 +45,10 @@ internal sealed unsafe class FreezePeerProcess : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(message[9..], ram.Bytes);
         Assert.Equal(17, DescriptorPassing.Send(Socket, message, [ram.Descriptor, tracker.WrittenDescriptor, copyDescriptor]));
         var answer = new byte[1];
+        Span<PollDescriptor> polled = [new PollDescriptor { Descriptor = Socket, Events = PollDescriptor.POLLIN }];
+        long deadline = Environment.TickCount64 + 10_000;
+        while (Events.Wait(polled, 100_000_000) == 0 && Environment.TickCount64 < deadline)
+            continue;
         Assert.Equal(1, DescriptorPassing.Receive(Socket, answer, [], out _));
         Assert.Equal(FreezePeer.Right, answer[0]);
     }
