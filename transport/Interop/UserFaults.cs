@@ -23,13 +23,13 @@ public static unsafe partial class UserFaults
 
     public const ulong UFFDIO_WRITEPROTECT_MODE_WP = 1 << 0;
 
-    public const nuint UFFDIO_API = 0xC018_AA3F;
-    public const nuint UFFDIO_REGISTER = 0xC020_AA00;
-    public const nuint UFFDIO_UNREGISTER = 0x8010_AA01;
-    public const nuint UFFDIO_WAKE = 0x8010_AA02;
-    public const nuint UFFDIO_WRITEPROTECT = 0xC018_AA06;
+    public const uint UFFDIO_API = 0xC018_AA3F;
+    public const uint UFFDIO_REGISTER = 0xC020_AA00;
+    public const uint UFFDIO_UNREGISTER = 0x8010_AA01;
+    public const uint UFFDIO_WAKE = 0x8010_AA02;
+    public const uint UFFDIO_WRITEPROTECT = 0xC018_AA06;
 
-    public const nuint PAGEMAP_SCAN = 0xC060_6610;
+    public const uint PAGEMAP_SCAN = 0xC060_6610;
 
     public const ulong PAGE_IS_WPALLOWED = 1 << 0;
     public const ulong PAGE_IS_WRITTEN = 1 << 1;
@@ -38,7 +38,7 @@ public static unsafe partial class UserFaults
     public const ulong PM_SCAN_WP_MATCHING = 1 << 0;
     public const ulong PM_SCAN_CHECK_WPASYNC = 1 << 1;
 
-    private const nuint USERFAULTFD_IOC_NEW = 0xAA00;
+    private const uint USERFAULTFD_IOC_NEW = 0xAA00;
     private const int O_NONBLOCK = 0x800;
     private const int O_CLOEXEC = 0x80000;
 
@@ -46,9 +46,11 @@ public static unsafe partial class UserFaults
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint argument);
 
-    /// <summary>ioctl(2) with a pointer.</summary>
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(int descriptor, nuint request, void* argument);
+    private static partial int Control(int descriptor, nuint request, void* argument);
+
+    /// <summary>ioctl(2) with a pointer.</summary>
+    public static int Control(int descriptor, uint request, void* argument) => Control(descriptor, (nuint)request, argument);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     private static partial int Open(byte* path, int flags);

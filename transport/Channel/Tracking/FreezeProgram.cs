@@ -174,7 +174,7 @@ internal sealed unsafe class FreezeProgram : IDisposable
     }
 
     private static SystemCallStep ControlStep(
-        SystemCallStep* onSuccess, SystemCallStep* onFailure, nint descriptor, nuint request, void* argument) =>
+        SystemCallStep* onSuccess, SystemCallStep* onFailure, nint descriptor, uint request, void* argument) =>
         Step(Number.Control, onSuccess, onFailure, descriptor, (nint)request, (nint)argument);
 
     private static SystemCallStep Step(
