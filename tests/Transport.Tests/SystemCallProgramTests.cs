@@ -24,7 +24,8 @@ public unsafe class SystemCallProgramTests
         SystemCallStep* steps = NewSteps(3);
         steps[0].OnSuccess = &steps[2];
         SystemCallProgram.Run(steps);
-        Assert.Equal([Environment.ProcessId, -9999, Environment.ProcessId], [(int)steps[0].Result, (int)steps[1].Result, (int)steps[2].Result]);
+        int self = Environment.ProcessId;
+        Assert.Equal([self, -9999, self], [(int)steps[0].Result, (int)steps[1].Result, (int)steps[2].Result]);
         NativeMemory.Free(steps);
     }
 

@@ -9,6 +9,14 @@ public unsafe class FreezeExchangeTests
     private const long RamBytes = 2 << 20;
     private const int TimeoutMs = 5_000;
 
+    private static (int Left, int Right) UnixPair()
+    {
+        int* pair = stackalloc int[2];
+        SystemCallException.Check(
+            Sockets.CreatePair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair), "socketpair");
+        return (pair[0], pair[1]);
+    }
+
     private static int NewCopy(long bytes)
     {
         int descriptor = SharedMemory.CreateMemfd("copy\0"u8, bytes);
@@ -26,36 +34,6 @@ public unsafe class FreezeExchangeTests
         peer.ShareMemory(ram, tracker, copy);
         Events.Close(copy);
         return (ram, tracker, peer);
-    }
-
-    /// <summary>A thread that allocates and collects until it is disposed.</summary>
-    private sealed class CollectorPressure : IDisposable
-    {
-        private readonly Thread _thread;
-        private volatile bool _stop;
-
-        public CollectorPressure()
-        {
-            _thread = new Thread(() =>
-            {
-                var kept = new byte[64][];
-                for (int i = 0; !_stop; i++)
-                {
-                    kept[i % kept.Length] = new byte[10_000];
-                    if (i % 16 == 0)
-                        GC.Collect(i / 16 % 3);
-                    if (i % 64 == 0)
-                        Thread.Sleep(1);
-                }
-            });
-            _thread.Start();
-        }
-
-        public void Dispose()
-        {
-            _stop = true;
-            _thread.Join();
-        }
     }
 
     [Fact]
@@ -127,10 +105,7 @@ public unsafe class FreezeExchangeTests
         using (tracker)
         using (peer)
         {
-            int* pair = stackalloc int[2];
-            SystemCallException.Check(
-                Sockets.CreatePair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair), "socketpair");
-            (int from, int to) = (pair[0], pair[1]);
+            (int from, int to) = UnixPair();
             byte* into = ram.Ram;
             long failures = 0;
             bool stop = false;
@@ -302,23 +277,21 @@ public unsafe class FreezeExchangeTests
     {
         using var ram = new TrackedRam(RamBytes);
         using GuestWriteTracker tracker = ram.Track();
-        int* pair = stackalloc int[2];
-        SystemCallException.Check(
-            Sockets.CreatePair(SocketConstants.AF_UNIX, SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC, 0, pair), "socketpair");
+        (int guest, int host) = UnixPair();
         int copy = NewCopy(RamBytes);
-        Assert.Equal(3, DescriptorPassing.Send(pair[1], "yes"u8, [copy, pair[0]]));
+        Assert.Equal(3, DescriptorPassing.Send(host, "yes"u8, [copy, guest]));
         Span<byte> answer = stackalloc byte[8];
         Span<int> descriptors = stackalloc int[4];
-        FreezeOutcome outcome = tracker.Exchange("now"u8, pair[0], 0, answer, out int bytes, descriptors, out int count);
+        FreezeOutcome outcome = tracker.Exchange("now"u8, guest, 0, answer, out int bytes, descriptors, out int count);
         Assert.Equal((FreezeResult.Replaced, 3, 2), (outcome.Result, bytes, count));
         Assert.True(answer[..3].SequenceEqual("yes"u8));
         Span<byte> message = stackalloc byte[8];
-        Assert.Equal(3, DescriptorPassing.Receive(pair[1], message, [], out _));
+        Assert.Equal(3, DescriptorPassing.Receive(host, message, [], out _));
         Assert.True(message[..3].SequenceEqual("now"u8));
         ram.Ram[0] = 7;
         ram.Adopt(descriptors[0]);
         Assert.Equal(7, ram.Host[0]);
-        foreach (int descriptor in (ReadOnlySpan<int>)[pair[0], pair[1], copy, descriptors[1]])
+        foreach (int descriptor in (ReadOnlySpan<int>)[guest, host, copy, descriptors[1]])
             Events.Close(descriptor);
     }
 

@@ -8,7 +8,9 @@ namespace RoceEngine.Channel.Tests;
 /// <summary>What the other process is asked to do, one byte each.</summary>
 internal enum PeerCommand : byte
 {
-    /// <summary>Followed by address and bytes of guest RAM; with descriptors of guest RAM, the array of written pages, and a copy of guest RAM.</summary>
+    /// <summary>
+    /// Followed by address and bytes of guest RAM; with descriptors of guest RAM, the array of written pages, and a copy of guest RAM.
+    /// </summary>
     Memory = (byte)'H',
 
     /// <summary>Copies what was written last, compares all, and answers with the copy as the new memory.</summary>
@@ -34,8 +36,8 @@ internal enum PeerCommand : byte
 }
 
 /// <summary>
-/// The host of a frozen guest. It must be another process, since a collection in this one may have to wait for the freeze; so this test program
-/// is started a second time and comes here before anything of the test framework.
+/// The host of a frozen guest. It must be another process, since a collection in this one may have to wait for the freeze; so this test
+/// program is started a second time and comes here before anything of the test framework.
 /// </summary>
 internal static unsafe class FreezePeer
 {
@@ -135,7 +137,8 @@ internal static unsafe class FreezePeer
         if (!WrittenPages.TryAdd(s_written, s_writtenBytes / sizeof(PageRegion), s_guestStart, pages, bitmap))
             return BadRegions;
         TrackedRam.CopyPages(s_ram, s_copy, bitmap);
-        return new ReadOnlySpan<byte>(s_ram, (int)s_bytes).SequenceEqual(new ReadOnlySpan<byte>(s_copy, (int)s_bytes)) ? Right : CopyDiffers;
+        var copy = new ReadOnlySpan<byte>(s_copy, (int)s_bytes);
+        return new ReadOnlySpan<byte>(s_ram, (int)s_bytes).SequenceEqual(copy) ? Right : CopyDiffers;
     }
 
     private static byte WatchMemory(int milliseconds)

@@ -4,8 +4,8 @@ using RoceEngine.Interop;
 namespace RoceEngine.Channel.Tests;
 
 /// <summary>
-/// Threads that increment words of guest RAM, each its own, at random, and find in each what they wrote there last. Reads and writes happen in
-/// managed code, some of it in methods that the collector cannot interrupt.
+/// Threads that increment words of guest RAM, each its own, at random, and find in each what they wrote there last. Reads and writes
+/// happen in managed code, in methods that the collector cannot interrupt.
 /// </summary>
 internal sealed unsafe class RamWriters : IDisposable
 {

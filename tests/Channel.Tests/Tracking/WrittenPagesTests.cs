@@ -52,7 +52,8 @@ public unsafe class WrittenPagesTests
         PageRegion[] impossible =
         [
             Region(99, 101), Region(5, 5), Region(6, 5), Region(ulong.MaxValue / 4096, 3), new() { Start = 1, End = 2 },
-            new() { Start = Start + 1, End = Start + 4096 }, new() { Start = Start, End = Start + 4095 }, new() { Start = 0, End = Start + 4096 },
+            new() { Start = Start + 1, End = Start + 4096 }, new() { Start = Start, End = Start + 4095 },
+            new() { Start = 0, End = Start + 4096 },
         ];
         foreach (PageRegion region in impossible)
         {

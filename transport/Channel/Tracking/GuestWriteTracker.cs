@@ -11,7 +11,8 @@ namespace RoceEngine.Channel;
 /// Tracking: each page is write-protected, and the kernel takes the protection away at the first write (userfaultfd's asynchronous
 /// mode, Linux 6.7). No thread of ours is needed and none waits. Counted is what this process writes through this mapping, by its own
 /// instructions or by the kernel on its behalf (read(2), recv(2)); what others write through mappings of their own is theirs to tell.
-/// Memory may not be given back by madvise while it is tracked.
+/// Not seen is what devices write into pages that the kernel pinned for them (O_DIRECT). Memory may not be given back by madvise while it
+/// is tracked.
 /// </para>
 /// <para>
 /// The hazard: a managed thread that waits at a page fault is, to the garbage collector, busy in managed code. A collection that begins
