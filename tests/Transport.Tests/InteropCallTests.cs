@@ -123,6 +123,34 @@ public unsafe class InteropCallTests
     }
 
     [Fact]
+    public void A_descriptor_takes_the_place_of_another()
+    {
+        int first = SharedMemory.CreateMemfd("first\0"u8, 4096);
+        int second = SharedMemory.CreateMemfd("second\0"u8, 8192);
+        SharedMemory.DuplicateOver(second, first);
+        Assert.Equal(8192, SharedMemory.GetBytes(first));
+        Assert.Equal(Errno.EBADF, Assert.Throws<SystemCallException>(() => SharedMemory.DuplicateOver(-1, first)).Errno);
+        Close(first, second);
+    }
+
+    [Fact]
+    public void Memory_is_mapped_in_the_place_of_other_memory()
+    {
+        int first = SharedMemory.CreateMemfd("first\0"u8, 8192);
+        int second = SharedMemory.CreateMemfd("second\0"u8, 8192);
+        byte* address = SharedMemory.MapShared(first, 8192);
+        address[4096] = 1;
+        SharedMemory.MapSharedOver(address, second, 8192);
+        Assert.Equal(0, address[4096]);
+        address[4096] = 2;
+        SharedMemory.MapSharedOver(address, first, 8192);
+        Assert.Equal(1, address[4096]);
+        Assert.Throws<SystemCallException>(() => SharedMemory.MapSharedOver(address, -1, 8192));
+        Assert.Equal(0, SharedMemory.Unmap(address, 8192));
+        Close(first, second);
+    }
+
+    [Fact]
     public void An_event_is_signalled_waited_for_and_drained()
     {
         int descriptor = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");

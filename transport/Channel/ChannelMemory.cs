@@ -147,7 +147,7 @@ public sealed unsafe class ChannelMemory
         {
             int number = _descriptors[2 + i];
             int old = SharedMemory.Duplicate(number);
-            _ = SystemCallException.Check(Events.DuplicateOver(events[i], number), "dup3");
+            SharedMemory.DuplicateOver(events[i], number);
             _ = Events.Signal(old);
             _ = Events.Close(old);
         }

@@ -67,7 +67,12 @@ public static unsafe class DescriptorPassing
         }
     }
 
-    private static int TakeDescriptors(in MessageHeader message, Span<int> descriptors)
+    /// <summary>
+    /// The descriptors of a received message, up to what <paramref name="descriptors"/> holds; the rest is closed at once. For callers that
+    /// receive by themselves.
+    /// </summary>
+    /// <returns>How many were stored.</returns>
+    public static int TakeDescriptors(in MessageHeader message, Span<int> descriptors)
     {
         int count = 0;
         for (ControlMessageHeader* control = ControlMessages.First(in message); control != null; control = ControlMessages.Next(in message, control))

@@ -55,12 +55,6 @@ public static unsafe partial class Events
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
 
-    /// <summary>dup3(2) with O_CLOEXEC: <paramref name="to"/> names from now on what <paramref name="from"/> names, in one step.</summary>
-    public static int DuplicateOver(int from, int to) => Duplicate(from, to, EFD_CLOEXEC);
-
-    [LibraryImport("libc", EntryPoint = "dup3", SetLastError = true)]
-    private static partial int Duplicate(int from, int to, int flags);
-
     /// <summary>ppoll(2); a null timeout waits for ever, a null mask leaves the signals as they are.</summary>
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, TimeSpec* timeout, void* signalMask);

@@ -67,6 +67,10 @@ public static unsafe partial class SharedMemory
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(void* address, nuint bytes, int advice);
 
+    /// <summary>dup3(2).</summary>
+    [LibraryImport("libc", EntryPoint = "dup3", SetLastError = true)]
+    private static partial int DuplicateTo(int descriptor, int target, int flags);
+
     /// <summary>A zeroed memfd of the given size, close-on-exec, that can be sealed. The caller owns the descriptor.</summary>
     /// <exception cref="SystemCallException">No descriptor or memory left.</exception>
     public static int CreateMemfd(ReadOnlySpan<byte> zeroTerminatedName, long bytes)
@@ -96,6 +100,17 @@ public static unsafe partial class SharedMemory
     public static int Duplicate(int descriptor) =>
         SystemCallException.Check(Control(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl(F_DUPFD_CLOEXEC)");
 
+    /// <summary>
+    /// Makes <paramref name="target"/> mean what <paramref name="descriptor"/> means, close-on-exec, in one step: nobody sees the number
+    /// closed in between. Both then are the caller's to close.
+    /// </summary>
+    /// <exception cref="SystemCallException">A bad descriptor, or both are the same.</exception>
+    public static void DuplicateOver(int descriptor, int target)
+    {
+        const int closeOnExec = 0x80000; // O_CLOEXEC
+        SystemCallException.Check(DuplicateTo(descriptor, target, closeOnExec), "dup3");
+    }
+
     /// <summary>Size in bytes of the file behind a descriptor.</summary>
     /// <exception cref="SystemCallException">Not a file.</exception>
     public static long GetBytes(int descriptor)
@@ -120,11 +135,13 @@ public static unsafe partial class SharedMemory
     }
 
     /// <summary>
-    /// Maps a descriptor shared over an existing mapping, in one step: whoever looks there sees the old memory or the new, never none.
+    /// Maps a descriptor shared, readable and writable, in place of what is mapped at <paramref name="address"/>. Other threads see the
+    /// old memory or the new, never none.
     /// </summary>
-    /// <exception cref="SystemCallException">The kernel refused; the old mapping is still there.</exception>
-    public static void MapOver(int descriptor, byte* address, long bytes) =>
-        SystemCallException.Check(Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static void MapSharedOver(byte* address, int descriptor, long bytes) =>
+        SystemCallException.Check(
+            Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
 
     /// <summary>
     /// The next range of a memfd, from an offset on, that was ever written; what lies between such ranges is zero. False when there is none. lseek(2),

@@ -22,9 +22,11 @@ public static class SocketConstants
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_PASSCRED = 16;
     public const int SO_PEERCRED = 17;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_PASSSEC = 34;
     public const int SO_RXQ_OVFL = 40;
 
     /// <summary>Type of the control message that carries file descriptors.</summary>

@@ -59,8 +59,8 @@ internal sealed unsafe partial class SimulatedGuest
         if (_isCopied)
         {
             // The guest sees the copy at the address where the original was.
-            SharedMemory.MapOver(memory.GuestRamDescriptor, _channel!.GuestRam, _channel.GuestRamBytes);
-            SharedMemory.MapOver(memory.ControlDescriptor, _channel.Control, _channel.ControlBytes);
+            SharedMemory.MapSharedOver(_channel!.GuestRam, memory.GuestRamDescriptor, _channel.GuestRamBytes);
+            SharedMemory.MapSharedOver(_channel.Control, memory.ControlDescriptor, _channel.ControlBytes);
             memory.Release();
         }
         _slot = slot;
