@@ -174,16 +174,13 @@ internal sealed class Conductor : IDisposable
         if (client.Guest?.Move is { } conversation)
         {
             while (client.TryTakeRequest(out ReadOnlySpan<byte> said))
-                conversation.OnSaid(said);
+                conversation.OnSaid(said, client.TakeDescriptors());
             if (client.EndOfInput || client.IsBroken)
                 conversation.OnEnded();
         }
         else if (client.Coming is { } coming && client.TryTakeRequest(out ReadOnlySpan<byte> signal))
         {
-            if (signal.Length == 1 && signal[0] == MoveSignals.Arrive)
-                coming.Arrive();
-            else
-                coming.Drop();
+            coming.OnSaid(signal);
         }
     }
 

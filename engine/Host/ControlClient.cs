@@ -91,7 +91,7 @@ internal sealed class ControlClient : IDisposable
     {
         foreach (int descriptor in descriptors)
         {
-            if (Guest is null && Coming is null && _descriptors.Count < ChannelProtocol.AttachDescriptorCount)
+            if ((Guest is null ? Coming is null : Guest.Move is not null) && _descriptors.Count < ChannelProtocol.AttachDescriptorCount)
                 _descriptors.Add(descriptor);
             else
                 _ = Events.Close(descriptor);
@@ -120,9 +120,12 @@ internal sealed class ControlClient : IDisposable
     }
 
     /// <summary>Sends a reply with descriptors, all at once. False when the socket does not take it: the client is to be dropped.</summary>
-    public bool TrySendWithDescriptors(DaemonReply reply, ReadOnlySpan<int> descriptors)
+    public bool TrySendWithDescriptors(DaemonReply reply, ReadOnlySpan<int> descriptors) => TrySendWithDescriptors(ChannelJson.Write(reply), descriptors);
+
+    /// <inheritdoc cref="TrySendWithDescriptors(DaemonReply, ReadOnlySpan{int})"/>
+    public bool TrySendWithDescriptors(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors)
     {
-        byte[] frame = FrameAssembler.Frame(ChannelJson.Write(reply));
+        byte[] frame = FrameAssembler.Frame(message);
         if (_outgoing.Count > 0 || DescriptorPassing.Send(Socket.Descriptor, frame, descriptors) != frame.Length)
             IsBroken = true;
         return !IsBroken;

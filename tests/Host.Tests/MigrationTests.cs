@@ -32,6 +32,29 @@ public class MigrationTests
         Assert.False(mover.Context.IsLost);
     }
 
+    [Fact]
+    public void A_device_moves_with_a_copy_of_its_memory()
+    {
+        using var left = new TestDaemon(["127.12.61.1"]);
+        using var right = new TestDaemon(["127.12.61.2"]);
+        using Endpoint mover = Endpoint.Attached(left.SocketPath, name: "mover");
+        using Endpoint peer = Endpoint.Attached(right.SocketPath);
+        Endpoint.Connect(mover, peer);
+        mover.WriteAndVerify(peer, 300_000, 1);
+        for (int round = 0; round < 5; round++)
+        {
+            MigrationReport there = Move(left, right, "mover", "copy");
+            mover.WriteAndVerify(peer, 300_000, 10 + round);
+            peer.WriteAndVerify(mover, 300_000, 20 + round);
+            MigrationReport back = Move(right, left, "mover", "copy");
+            mover.WriteAndVerify(peer, 300_000, 30 + round);
+            peer.WriteAndVerify(mover, 300_000, 40 + round);
+            TestContext.Current.SendDiagnosticMessage($"there {Describe(there)}; back {Describe(back)}");
+            Assert.Equal("copy", there.Memory);
+        }
+        Assert.False(mover.Context.IsLost);
+    }
+
     internal static string Describe(MigrationReport report) =>
         $"{report.BlackoutMs:F2} ms of {report.TotalMs:F1}: {string.Join(", ", report.Phases.Select(phase => $"{phase.Name} {phase.Milliseconds:F2}"))}";
 

@@ -153,6 +153,13 @@ public sealed unsafe class ChannelMemory
         }
     }
 
+    /// <summary>Another memfd was mapped in the place of guest RAM, and is guest RAM from now on. Takes over the descriptor.</summary>
+    internal void RamWasReplaced(int descriptor)
+    {
+        SharedMemory.DuplicateOver(descriptor, GuestRamDescriptor);
+        _ = Events.Close(descriptor);
+    }
+
     /// <summary>New memory with the same content. Nobody may write meanwhile.</summary>
     /// <exception cref="SystemCallException">No memory or no descriptors left.</exception>
     public ChannelMemory Copy()

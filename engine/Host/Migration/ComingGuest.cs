@@ -13,7 +13,10 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     private const int TokenBytes = 32;
 
     private readonly TaskCompletionSource _claimed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _frozen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private bool _isArriving;
 
     /// <summary>What the guest shows.</summary>
     public string Token { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(TokenBytes));
@@ -37,6 +40,9 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     /// <summary>The guest has shown itself.</summary>
     public Task Claimed => _claimed.Task;
 
+    /// <summary>The guest does not touch its memory, and waits to be let in. Never, when it takes its memory along.</summary>
+    public Task Frozen => _frozen.Task;
+
     /// <summary>True when the guest was let in, false when nothing comes of it.</summary>
     public Task<bool> Ended => _ended.Task;
 
@@ -55,9 +61,20 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
         Client = client;
         client.Coming = this;
         var reply = new DaemonReply { Claimed = new ClaimReply { Name = Name } };
-        ReadOnlySpan<int> given = Memory.Descriptors;
-        if (client.TrySendWithDescriptors(reply, Offer.CopiesMemory ? [given[0], .. given[2..]] : given[2..]))
+        if (client.TrySendWithDescriptors(reply, Memory.Descriptors[2..]))
             _claimed.TrySetResult();
+    }
+
+    /// <summary>What the guest says once it has shown itself.</summary>
+    public void OnSaid(ReadOnlySpan<byte> message)
+    {
+        byte signal = message.Length == 1 ? message[0] : (byte)0;
+        if (signal == MoveSignals.Arrive && !Offer.CopiesMemory)
+            Arrive();
+        else if (signal == MoveSignals.Frozen && Offer.CopiesMemory)
+            _frozen.TrySetResult();
+        else
+            Drop();
     }
 
     /// <summary>All of the device came, and it is ready to run.</summary>
@@ -67,16 +84,19 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
         Worker = worker;
     }
 
-    /// <summary>The guest wants in: the device runs from here on, or never will.</summary>
+    /// <summary>The guest wants in, or waits to be let in: the device runs from here on, or never will.</summary>
     public void Arrive()
     {
+        if (HasEnded)
+            return;
         ControlClient client = Client!;
-        if (Slot is not { } slot || HasEnded)
+        if (Slot is not { } slot)
         {
             client.SendFrame([MoveSignals.Refused]);
             Drop();
             return;
         }
+        _isArriving = true;
         host.Coming.Remove(this);
         var guest = new AttachedGuest
         {
@@ -100,7 +120,7 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     /// <summary>Nothing comes of it: gives back all that was reserved. Nothing happens when that is settled already.</summary>
     public void Drop()
     {
-        if (!_ended.TrySetResult(false))
+        if (_isArriving || !_ended.TrySetResult(false))
             return;
         host.Coming.Remove(this);
         if (Client is { } client)
@@ -132,7 +152,11 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             _ended.TrySetResult(false);
             return;
         }
-        guest.Client!.SendFrame([MoveSignals.Arrived]);
+        ReadOnlySpan<byte> arrived = [MoveSignals.Arrived];
+        if (Offer.CopiesMemory)
+            guest.Client!.TrySendWithDescriptors(arrived, guest.Slot.Memory.Descriptors[..1]);
+        else
+            guest.Client!.SendFrame(arrived);
         _ended.TrySetResult(true);
     }
 

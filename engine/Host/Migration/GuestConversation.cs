@@ -1,12 +1,14 @@
 using System.Threading.Channels;
 using RoceEngine.Channel;
+using RoceEngine.Interop;
 
 namespace RoceEngine.Host.Migration;
 
 /// <summary>What a guest said about the move of its device.</summary>
 /// <param name="Signal">One of <see cref="MoveSignals"/>; 0 when the guest is gone.</param>
 /// <param name="Content">What follows the signal.</param>
-internal readonly record struct GuestAnswer(byte Signal, ReadOnlyMemory<byte> Content)
+/// <param name="Descriptor">That came along, for whoever hears the answer to close; -1 for none.</param>
+internal readonly record struct GuestAnswer(byte Signal, ReadOnlyMemory<byte> Content, int Descriptor)
 {
     public bool IsGone => Signal == 0;
 
@@ -22,11 +24,14 @@ internal sealed class GuestConversation(ControlClient client, Action<Action> pos
     private readonly Channel<GuestAnswer> _answers = System.Threading.Channels.Channel.CreateUnbounded<GuestAnswer>();
     private bool _hasEnded;
 
-    /// <summary>The conductor: a message of the guest.</summary>
-    public void OnSaid(ReadOnlySpan<byte> message)
+    /// <summary>The conductor: a message of the guest, and the descriptors that came so far. One belongs to <see cref="MoveSignals.Tracking"/>, none to others.</summary>
+    public void OnSaid(ReadOnlySpan<byte> message, int[] descriptors)
     {
+        int kept = descriptors.Length == 1 && !message.IsEmpty && message[0] == MoveSignals.Tracking ? descriptors[0] : -1;
+        if (kept < 0)
+            Array.ForEach(descriptors, descriptor => Events.Close(descriptor));
         if (!message.IsEmpty)
-            _answers.Writer.TryWrite(new GuestAnswer(message[0], message[1..].ToArray()));
+            _answers.Writer.TryWrite(new GuestAnswer(message[0], message[1..].ToArray(), kept));
     }
 
     /// <summary>The conductor: the guest's end of the connection is gone.</summary>
@@ -35,7 +40,7 @@ internal sealed class GuestConversation(ControlClient client, Action<Action> pos
         if (_hasEnded)
             return;
         _hasEnded = true;
-        _answers.Writer.TryWrite(default);
+        _answers.Writer.TryWrite(new GuestAnswer(0, default, -1));
     }
 
     /// <summary>Says something to the guest.</summary>

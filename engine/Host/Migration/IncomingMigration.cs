@@ -34,9 +34,13 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             coming = await AcceptAsync().ConfigureAwait(false);
             await coming.Claimed.WaitAsync(ArrivalPatience, host.Stopping).ConfigureAwait(false);
             await connection.SendAsync((ushort)MigrationFrame.Claimed, default, host.Stopping).ConfigureAwait(false);
+            _ = TellWhenFrozenAsync(coming);
             ReadOnlyMemory<byte> state = await ReceiveAsync(coming).ConfigureAwait(false);
             await PrepareAsync(coming, state).ConfigureAwait(false);
-            await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
+            if (coming.Offer.CopiesMemory)
+                await host.Threads.OnConductor(coming.Arrive).ConfigureAwait(false);
+            else
+                await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
         {
@@ -125,11 +129,27 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
                 case MigrationFrame.State when state.WrittenCount + frame.Payload.Length <= StateBytesMax:
                     state.Write(frame.Payload.Span);
                     break;
+                case MigrationFrame.StateEnd when coming.Offer.CopiesMemory && !coming.Frozen.IsCompleted:
+                    throw new MigrationException("the device's guest is not frozen");
                 case MigrationFrame.StateEnd when frame.Payload.Length == sizeof(long) && BitConverter.ToInt64(frame.Payload.Span) == state.WrittenCount:
                     return state.WrittenMemory;
                 default:
                     throw new MigrationException($"message {frame.Type} makes no sense here");
             }
+        }
+    }
+
+    private async Task TellWhenFrozenAsync(ComingGuest coming)
+    {
+        if (await Task.WhenAny(coming.Frozen, coming.Ended).ConfigureAwait(false) != coming.Frozen)
+            return;
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.GuestFrozen, default).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HostStreamException or ObjectDisposedException)
+        {
+            // Whoever receives learns it, and drops the device.
         }
     }
 

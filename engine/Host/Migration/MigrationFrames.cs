@@ -38,6 +38,9 @@ internal enum MigrationFrame : ushort
 
     /// <summary>From: it runs.</summary>
     Running = 11,
+
+    /// <summary>From: the guest has stopped touching its memory, which was copied.</summary>
+    GuestFrozen = 12,
 }
 
 /// <summary>The device that is to come.</summary>

@@ -26,6 +26,8 @@ internal sealed class OutgoingMigration
     private readonly GuestConversation _conversation;
     private readonly PhaseClock _clock = new();
     private FrozenDevice? _frozen;
+    private TrackedGuest? _tracked;
+    private bool _mayDecide;
 
     public OutgoingMigration(MigrationHost host, AttachedGuest guest, MigrateRequest request, Action<MigrationProgress> tell)
     {
@@ -37,7 +39,7 @@ internal sealed class OutgoingMigration
     }
 
     /// <summary>Past the point where the command may still call it off.</summary>
-    public bool IsFinal => _frozen is not null;
+    public bool IsFinal => _frozen is not null || _mayDecide;
 
     /// <exception cref="MigrationException">It came to nothing, and the device runs here; or its guest ended.</exception>
     public async Task<MigrationReport> RunAsync(CancellationToken cancellation)
@@ -59,16 +61,22 @@ internal sealed class OutgoingMigration
         {
             throw new MigrationException("the device's guest ended during the migration");
         }
+        finally
+        {
+            _tracked?.Dispose();
+        }
     }
 
     /// <summary>The guest takes note of what it writes; false when it cannot, and need not.</summary>
     private async Task<bool> TrackAsync(CancellationToken cancellation)
     {
         _conversation.Say(MoveSignals.Track);
-        GuestAnswer answer = await HearAsync(MoveSignals.Tracking, cancellation).ConfigureAwait(false);
-        if (!answer.Content.IsEmpty && _request.Memory == "copy")
+        GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Tracking, MoveSignals.CannotTrack).ConfigureAwait(false);
+        if (answer.Signal == MoveSignals.Tracking)
+            _tracked = TrackedGuest.From(answer, _guest.Slot.Memory.GuestRamBytes);
+        else if (_request.Memory == "copy")
             throw new MigrationException($"guest memory cannot be copied while the guest runs: {answer.Text}");
-        return answer.Content.IsEmpty;
+        return _tracked is not null;
     }
 
     private async Task<MigrationReport> TryMoveAsync(bool copies, CancellationToken cancellation)
@@ -109,13 +117,20 @@ internal sealed class OutgoingMigration
     private async Task<MigrationReport> MoveAsync(HostConnection connection, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
     {
         var sender = new MemorySender(connection, _guest.Slot.Memory, _tell);
-        PageSet last = copies ? await CopyWhileRunningAsync(connection, sender, cancellation).ConfigureAwait(false) : new PageSet(0);
-        _clock.End("copy");
+        PageSet last = new(0);
+        if (copies)
+        {
+            last = await CopyWhileRunningAsync(connection, sender, cancellation).ConfigureAwait(false);
+            _clock.End("copy");
+            await FreezeGuestAsync(connection, cancellation).ConfigureAwait(false);
+            _clock.End("hold");
+        }
 
         Tell("freeze");
         await QuiesceAsync().ConfigureAwait(false);
         _clock.End("quiesce");
-        cancellation.ThrowIfCancellationRequested();
+        if (!copies)
+            cancellation.ThrowIfCancellationRequested();
         long frozenAt = Stopwatch.GetTimestamp();
         _frozen = await FrozenDevice.FreezeAsync(_guest).ConfigureAwait(false);
         _clock.End("freeze");
@@ -124,11 +139,12 @@ internal sealed class OutgoingMigration
         if (copies)
             await SendLastRoundAsync(connection, sender, last).ConfigureAwait(false);
         await SendStateAsync(connection, _frozen.State).ConfigureAwait(false);
-        _ = await ExpectAsync(connection, MigrationFrame.Ready).ConfigureAwait(false);
+        if (!copies)
+            _ = await ExpectAsync(connection, MigrationFrame.Ready).ConfigureAwait(false);
         _clock.End("transfer");
 
         Tell("resume");
-        await LetGoAsync().ConfigureAwait(false);
+        await LetGoAsync(connection, copies).ConfigureAwait(false);
         double blackoutMs = Stopwatch.GetElapsedTime(frozenAt).TotalMilliseconds;
         _clock.End("switch");
         return Report(connection, accepted, copies, sender, blackoutMs);
@@ -159,7 +175,7 @@ internal sealed class OutgoingMigration
         Tell("prepare");
         var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, CopiesMemory = copies };
         _conversation.Say(MoveSignals.Prepare, JsonSerializer.SerializeToUtf8Bytes(order, ChannelJson.Default.MoveOrder));
-        GuestAnswer answer = await HearAsync(MoveSignals.Prepared, cancellation).ConfigureAwait(false);
+        GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Prepared).ConfigureAwait(false);
         if (!answer.Content.IsEmpty)
             throw new MigrationException($"the guest cannot go there: {answer.Text}");
         _ = await ExpectAsync(connection, MigrationFrame.Claimed, cancellation).ConfigureAwait(false);
@@ -178,7 +194,7 @@ internal sealed class OutgoingMigration
             long bytesBefore = pages.Bytes;
             pages = new PageSet(slot.Memory.GuestRamBytes);
             _conversation.Say(MoveSignals.Collect);
-            pages.Add((await HearAsync(MoveSignals.Dirty, cancellation).ConfigureAwait(false)).Content.Span);
+            pages.Add((await HearAsync(cancellation, MoveSignals.Dirty).ConfigureAwait(false)).Content.Span);
             pages.Add(await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.TakeDirtyPages()).ConfigureAwait(false));
             bool isStuck = round > 1 && pages.Bytes > bytesBefore * 3 / 4;
             if (pages.Bytes <= LastRoundBytesMax || isStuck || round >= _request.RoundsMax)
@@ -199,11 +215,38 @@ internal sealed class OutgoingMigration
         }
     }
 
+    /// <summary>From here to its word, the guest decides where its device is.</summary>
+    private async Task FreezeGuestAsync(HostConnection connection, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        _mayDecide = true;
+        _conversation.Say(MoveSignals.Freeze);
+        using var stop = new CancellationTokenSource();
+        Task<GuestAnswer> refusal = HearAsync(stop.Token, MoveSignals.Stays);
+        Task<HostFrame> frozen = ExpectAsync(connection, MigrationFrame.GuestFrozen);
+        if (await Task.WhenAny(refusal, frozen).ConfigureAwait(false) == refusal)
+        {
+            _mayDecide = false;
+            throw new MigrationException((await refusal.ConfigureAwait(false)).Text);
+        }
+        await stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            GuestAnswer answer = await refusal.ConfigureAwait(false);
+            _mayDecide = false;
+            throw new MigrationException(answer.Text);
+        }
+        catch (OperationCanceledException)
+        {
+            // It said nothing, as it should.
+        }
+        _ = await frozen.ConfigureAwait(false);
+    }
+
     private async Task SendLastRoundAsync(HostConnection connection, MemorySender sender, PageSet last)
     {
         last.Add(_frozen!.DirtyPages);
-        _conversation.Say(MoveSignals.Freeze);
-        last.Add((await HearAsync(MoveSignals.Frozen, CancellationToken.None).ConfigureAwait(false)).Content.Span);
+        last.Add(_tracked!.TakeLastWritten());
         await sender.SendRoundAsync(last, CancellationToken.None).ConfigureAwait(false);
         _ = await ExpectAsync(connection, MigrationFrame.RoundTaken).ConfigureAwait(false);
     }
@@ -215,16 +258,26 @@ internal sealed class OutgoingMigration
         {
             await connection.SendAsync((ushort)MigrationFrame.State, state.Slice(at, Math.Min(part, state.Length - at))).ConfigureAwait(false);
         }
-        await connection.SendAsync((ushort)MigrationFrame.StateEnd, BitConverter.GetBytes((long)state.Length)).ConfigureAwait(false);
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.StateEnd, BitConverter.GetBytes((long)state.Length)).ConfigureAwait(false);
+        }
+        catch (HostStreamException)
+        {
+            // It may have come there nevertheless: whoever is asked next tells.
+            connection.Abort();
+        }
     }
 
     /// <summary>The guest goes, or says that it stays. Nobody else decides.</summary>
-    private async Task LetGoAsync()
+    private async Task LetGoAsync(HostConnection connection, bool copies)
     {
-        _conversation.Say(MoveSignals.Go);
+        if (!copies)
+            _conversation.Say(MoveSignals.Go);
         GuestAnswer answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
+        _mayDecide = false;
         if (answer.Signal == MoveSignals.Stays)
-            throw new MigrationException(answer.Text);
+            throw new MigrationException(await RefusalAsync(connection).ConfigureAwait(false) ?? answer.Text);
 
         // A guest that is gone without a word has gone there, or ended; either way it does not come back here.
         FrozenDevice gone = _frozen!;
@@ -232,11 +285,28 @@ internal sealed class OutgoingMigration
         gone.Dispose();
     }
 
+    /// <summary>What the daemon there says to explain itself, where it says something.</summary>
+    private static async Task<string?> RefusalAsync(HostConnection connection)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            HostFrame frame = await connection.ReceiveAsync(patience.Token).ConfigureAwait(false);
+            return frame.Type == (ushort)MigrationFrame.Refused ? Encoding.UTF8.GetString(frame.Payload.Span) : null;
+        }
+        catch (Exception e) when (e is HostStreamException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Whatever went wrong: the guest stays, and its device runs here.</summary>
     private async Task ComeBackAsync(HostConnection connection)
     {
         // The other side lets go of the address as soon as it notices.
         connection.Abort();
+        if (_mayDecide)
+            await HearThatItStaysAsync().ConfigureAwait(false);
         _conversation.Say(MoveSignals.Stay);
         if (_frozen is { } frozen)
         {
@@ -248,16 +318,25 @@ internal sealed class OutgoingMigration
         await HostThreads.OnWorker(_guest.Worker, (_, nowNs) => slot.GoOn(nowNs)).ConfigureAwait(false);
     }
 
-    private async Task<GuestAnswer> HearAsync(byte signal, CancellationToken cancellation)
+    /// <summary>A frozen guest hears from the daemon there, or from the end of that connection, how it goes on; and what it needs for going there is not there.</summary>
+    private async Task HearThatItStaysAsync()
+    {
+        GuestAnswer answer;
+        do
+            answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
+        while (answer.Signal != MoveSignals.Stays && !answer.IsGone);
+        _mayDecide = false;
+    }
+
+    private async Task<GuestAnswer> HearAsync(CancellationToken cancellation, params byte[] signals)
     {
         GuestAnswer answer = await _conversation.HearAsync(cancellation).ConfigureAwait(false);
         if (answer.IsGone)
         {
             await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);
-            _frozen?.Dispose();
             throw new GuestGoneException();
         }
-        return answer.Signal == signal ? answer : throw new MigrationException("the guest does not understand what it is asked");
+        return signals.Contains(answer.Signal) ? answer : throw new MigrationException("the guest does not understand what it is asked");
     }
 
     private static async Task<HostFrame> ExpectAsync(HostConnection connection, MigrationFrame type, CancellationToken cancellation = default)

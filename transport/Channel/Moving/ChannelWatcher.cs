@@ -15,6 +15,7 @@ internal sealed class ChannelWatcher
     private readonly Lock _lock = new();
     private FrameStream _daemon;
     private MoveToDaemon? _move;
+    private TrackedMemory? _tracked;
     private bool _isStopping;
 
     public ChannelWatcher(ChannelMemory memory, UnixSocket socket, Action onLost, Action<DeviceMoved> onMoved)
@@ -39,6 +40,7 @@ internal sealed class ChannelWatcher
         }
         _thread.Join();
         _move?.Dispose();
+        _tracked?.Dispose();
         _daemon.Socket.Dispose();
     }
 
@@ -50,17 +52,17 @@ internal sealed class ChannelWatcher
             descriptor[0] = new PollDescriptor { Descriptor = _daemon.Socket.Descriptor, Events = PollDescriptor.POLLIN };
             if (Events.Wait(descriptor, -1) == 0)
                 continue;
-            bool isThere = _daemon.TryFill();
-            while (!_isStopping && _daemon.TryTake(out ReadOnlySpan<byte> message))
+            FrameStream daemon = _daemon;
+            bool isThere = daemon.TryFill();
+            while (!_isStopping && _daemon == daemon && daemon.TryTake(out ReadOnlySpan<byte> message))
                 Handle(message);
-            if (isThere)
+            if (isThere || _daemon != daemon)
                 continue;
 
             // A daemon that died in the middle of a move may have brought everything there already.
-            FrameStream gone = _daemon;
-            if (_isStopping || _move is null || !GoOver())
+            if (_isStopping || _move is null || _move.CopiesMemory || !GoOver())
                 break;
-            gone.Socket.Dispose();
+            daemon.Socket.Dispose();
         }
         _onLost();
     }
@@ -70,16 +72,27 @@ internal sealed class ChannelWatcher
         switch (message.IsEmpty ? (byte)0 : message[0])
         {
             case MoveSignals.Track:
-                Say(_daemon, MoveSignals.Tracking, "the guest's library cannot copy its memory");
+                DropTracked();
+                SetTracked(TrackedMemory.TryStart(_memory, _daemon));
+                break;
+            case MoveSignals.Collect:
+                _tracked?.Collect(_daemon);
+                break;
+            case MoveSignals.Hold:
+                Hold();
                 break;
             case MoveSignals.Prepare:
                 Prepare(message[1..]);
+                break;
+            case MoveSignals.Freeze:
+                Freeze();
                 break;
             case MoveSignals.Go:
                 Go();
                 break;
             case MoveSignals.Stay:
                 DropMove();
+                DropTracked();
                 break;
             default:
                 // A daemon of a later version says more than this library understands.
@@ -94,6 +107,57 @@ internal sealed class ChannelWatcher
             Say(here, MoveSignals.Stays, "the daemon there did not take the device");
         else
             Say(here, MoveSignals.Gone, "");
+    }
+
+    private void Hold()
+    {
+        string? problem = _tracked is null ? "the guest does not track its memory" : _tracked.Hold(_daemon);
+        if (problem is not null)
+            Say(_daemon, MoveSignals.Held, problem);
+    }
+
+    /// <summary>Everybody waits until the daemon there has the device, or has not.</summary>
+    private void Freeze()
+    {
+        FrameStream here = _daemon;
+        if (_tracked is null || _move is not { CopiesMemory: true } move)
+        {
+            Say(here, MoveSignals.Stays, "the guest is not prepared to go");
+            return;
+        }
+        FreezeOutcome outcome = _tracked.GoOver(move.Stream);
+        switch (outcome.Result)
+        {
+            case FreezeResult.Replaced:
+                IsAt(move, move.WasLetIn(TimeSpan.FromMicroseconds(outcome.FrozenNs / 1000.0)));
+                Say(here, MoveSignals.Gone, "");
+                break;
+            case FreezeResult.NoAnswer:
+                // The device may run there or not; nobody here can tell. It is lost, at both places.
+                DropMove();
+                here.Socket.Shutdown();
+                break;
+            default:
+                DropMove();
+                DropTracked();
+                Say(here, MoveSignals.Stays, TrackedMemory.Describe(outcome));
+                break;
+        }
+    }
+
+    private void SetTracked(TrackedMemory? tracked)
+    {
+        lock (_lock)
+        {
+            _tracked = tracked;
+        }
+    }
+
+    private void DropTracked()
+    {
+        TrackedMemory? tracked = _tracked;
+        SetTracked(null);
+        tracked?.Dispose();
     }
 
     private void Prepare(ReadOnlySpan<byte> order)
@@ -116,6 +180,13 @@ internal sealed class ChannelWatcher
             DropMove();
             return false;
         }
+        IsAt(move, moved);
+        return true;
+    }
+
+    /// <summary>Another daemon is the daemon from here on.</summary>
+    private void IsAt(MoveToDaemon move, DeviceMoved moved)
+    {
         lock (_lock)
         {
             _daemon = move.TakeStream();
@@ -124,8 +195,8 @@ internal sealed class ChannelWatcher
                 _daemon.Socket.Shutdown();
         }
         move.Dispose();
+        DropTracked();
         _onMoved(moved);
-        return true;
     }
 
     private void DropMove()

@@ -10,23 +10,35 @@ namespace RoceEngine.Channel;
 /// <code>
 ///   daemon here          guest                     daemon there
 ///   track ─────────────►                           (when memory is to be copied)
-///   ◄────────── tracking
+///   ◄────────── tracking                           (with the list of pages written last, for later)
 ///   prepare ───────────►
 ///                        claim, memory ──────────►
 ///                        ◄────────── claimed, new events
 ///   ◄────────── prepared
 ///   collect ───────────►                           (as often as wanted, when memory is copied)
 ///   ◄───── dirty, bitmap
-///   freeze  ───────────►                           (when memory is copied: writers of guest memory wait from here on)
-///   ◄──── frozen, bitmap
+///
+///   memory goes along:
 ///   go      ───────────►
 ///                        arrive ─────────────────►  the device runs there from here on
 ///                        ◄──────────────── arrived
 ///   ◄────────────── gone
+///
+///   memory was copied:
+///   freeze  ───────────►                           everybody who touches guest memory waits from here on
+///                        frozen ─────────────────►
+///   ◄───────────────────────────── (frozen, from daemon to daemon; then the rest of memory and state)
+///                        ◄──────── arrived, memory  the device runs there from here on
+///   ◄────────────── gone
+///
+///   a snapshot, after track and collect:
+///   hold    ───────────►                           everybody who touches guest memory waits from here on
+///   ◄────────────── held
+///   release ───────────►
 /// </code>
-/// Until it has said "arrive", the guest goes back when it is told to stay, or when the daemon there is gone. From then on there is no way back: the
-/// guest is the one who decides, so the device never runs at both places. A daemon here that dies meanwhile changes nothing: the guest asks to arrive
-/// by itself, and is let in when everything is there.
+/// The guest is the one who decides, so the device never runs at both places. Until it has said "arrive", or heard "arrived" when its memory was copied,
+/// it goes back when it is told to stay, or when the daemon there is gone; then it says "stays". From then on there is no way back. A daemon here that
+/// dies meanwhile changes nothing: the guest goes on there when everything is there.
 /// </remarks>
 public static class MoveSignals
 {
@@ -36,8 +48,14 @@ public static class MoveSignals
     /// <summary>Daemon to guest: take note from now on of what is written.</summary>
     public const byte Track = (byte)'T';
 
-    /// <summary>Guest to daemon: it does; a reason follows when it cannot.</summary>
+    /// <summary>
+    /// Guest to daemon: it does. The address of guest RAM in its process follows (8 bytes); a memfd comes along in which it will leave the pages written
+    /// last.
+    /// </summary>
     public const byte Tracking = (byte)'t';
+
+    /// <summary>Guest to daemon: it cannot; the reason follows.</summary>
+    public const byte CannotTrack = (byte)'n';
 
     /// <summary>Daemon to guest: tell what was written since the last time.</summary>
     public const byte Collect = (byte)'C';
@@ -45,11 +63,20 @@ public static class MoveSignals
     /// <summary>Guest to daemon: the bitmap follows, a bit for each page, lowest bit first.</summary>
     public const byte Dirty = (byte)'D';
 
-    /// <summary>Daemon to guest: hold everybody who writes guest memory.</summary>
+    /// <summary>Daemon to guest: hold everybody who touches guest memory, and tell the daemon there.</summary>
     public const byte Freeze = (byte)'F';
 
-    /// <summary>Guest to daemon: nobody writes; the last bitmap follows.</summary>
+    /// <summary>Guest to the daemon there: nobody touches guest memory; it waits to be let in.</summary>
     public const byte Frozen = (byte)'Z';
+
+    /// <summary>Daemon to guest: hold everybody who touches guest memory for a moment.</summary>
+    public const byte Hold = (byte)'H';
+
+    /// <summary>Guest to daemon: nobody does. A reason follows when that cannot be, and then everybody does.</summary>
+    public const byte Held = (byte)'h';
+
+    /// <summary>Daemon to guest: let them.</summary>
+    public const byte Release = (byte)'R';
 
     /// <summary>Daemon to guest: everything is there, go.</summary>
     public const byte Go = (byte)'G';
@@ -69,7 +96,7 @@ public static class MoveSignals
     /// <summary>Guest to the daemon there: let the device run.</summary>
     public const byte Arrive = (byte)'A';
 
-    /// <summary>The daemon there to the guest: it runs.</summary>
+    /// <summary>The daemon there to the guest: it runs. Guest RAM comes along when it was copied.</summary>
     public const byte Arrived = (byte)'a';
 
     /// <summary>The daemon there to the guest: it does not and will not.</summary>
@@ -98,7 +125,7 @@ public sealed record ClaimRequest
     public required string Token { get; init; }
 }
 
-/// <summary>The daemon's answer; the kick and the three interrupt vectors come as descriptors, and before them guest RAM when that was copied.</summary>
+/// <summary>The daemon's answer; the kick and the three interrupt vectors come as descriptors.</summary>
 public sealed record ClaimReply
 {
     public required string Name { get; init; }

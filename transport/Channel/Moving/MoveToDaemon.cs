@@ -30,6 +30,12 @@ internal sealed class MoveToDaemon : IDisposable
         _stream = new FrameStream(socket);
     }
 
+    /// <summary>The daemon there has a copy of guest RAM, and the guest does not take its own along.</summary>
+    public bool CopiesMemory => _order.CopiesMemory;
+
+    /// <summary>The connection there.</summary>
+    public FrameStream Stream => _stream!;
+
     /// <summary>Connects to the daemon that an order names and claims the device. Null, or a sentence that says why that cannot be.</summary>
     public static string? TryBegin(ReadOnlySpan<byte> json, ChannelMemory memory, out MoveToDaemon? move)
     {
@@ -61,13 +67,17 @@ internal sealed class MoveToDaemon : IDisposable
         if (!IsThere() || !_stream!.TrySend(arrive))
             return null;
         ReadOnlySpan<byte> answer = _stream.Receive(Patience);
-        if (answer.Length == 1 && answer[0] == MoveSignals.Refused)
-            return null;
+        return answer.Length == 1 && answer[0] == MoveSignals.Refused ? null : WasLetIn(Stopwatch.GetElapsedTime(begin));
+    }
+
+    /// <summary>The guest was let in: the daemon's events take the places of those of before.</summary>
+    public DeviceMoved WasLetIn(TimeSpan arrivalTime)
+    {
         _memory.ReplaceEvents(_events);
 
         // Whoever kicked in the last moment kicked the event of before.
         _ = Events.Signal(_memory.KickDescriptor);
-        return new DeviceMoved(_order.SocketPath, _name, Stopwatch.GetElapsedTime(begin));
+        return new DeviceMoved(_order.SocketPath, _name, arrivalTime);
     }
 
     /// <summary>The connection, for whoever goes on with it.</summary>
