@@ -75,6 +75,20 @@ public sealed unsafe partial class VrdmaDevice
         MirrorRegisters();
     }
 
+    /// <summary>
+    /// All queue pairs go into error, each with QP_FATAL: what they know of their peers is older than what was said since, and no sequence number may be
+    /// used twice. After <see cref="Resume"/>.
+    /// </summary>
+    public void BreakQueuePairs(long nowNs)
+    {
+        _core.NowNs = nowNs;
+        foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
+        {
+            if (qp.Protocol.State != QueuePairState.Reset)
+                _core.Failures.MoveToError(qp);
+        }
+    }
+
     /// <summary>Ends this object without a word to the guest, whose device goes on elsewhere. On the device's thread.</summary>
     public void Retire()
     {

@@ -33,6 +33,9 @@ internal sealed class AttachedGuest
     /// <summary>What goes on while the device is copied or moves; null while it does not.</summary>
     public GuestConversation? Move { get; set; }
 
+    /// <summary>True while it is being saved.</summary>
+    public bool IsBeingSaved { get; set; }
+
     /// <summary>True once the worker was asked to let it go.</summary>
     public bool IsDetaching { get; set; }
 }

@@ -21,7 +21,8 @@ internal static class DeviceReports
         }
     }
 
-    private static DeviceReport Describe(AttachedGuest guest)
+    /// <summary>One device.</summary>
+    public static DeviceReport Describe(AttachedGuest guest)
     {
         VrdmaDevice device = guest.Slot.Device;
         var summary = new DeviceSummary

@@ -39,6 +39,9 @@ public sealed record HostOptions
     /// <summary>Migrations without TLS may be asked for.</summary>
     public bool AllowsInsecureMigration { get; init; }
 
+    /// <summary>Where the host remembers which snapshots were restored; null to remember nothing.</summary>
+    public string? StateDirectory { get; init; }
+
     /// <summary>What <c>info</c> gives as the version.</summary>
     public string Version { get; init; } = "0";
 }

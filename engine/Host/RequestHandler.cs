@@ -88,10 +88,38 @@ internal sealed class RequestHandler
                 else if (TryFind(client, migrate.Device, out AttachedGuest? moving) && moving is not null)
                     _migrations.Begin(client, moving, migrate);
                 break;
+            case ChannelProtocol.SnapshotType:
+                if (request.Snapshot is not { } snapshot)
+                    client.Refuse("the request does not say what to save");
+                else if (TryFind(client, snapshot.Device, out AttachedGuest? saved) && saved is not null)
+                    _migrations.BeginSnapshot(client, saved, snapshot.Stops);
+                break;
+            case ChannelProtocol.RestoreType:
+                if (request.Restore is { } restore)
+                    _migrations.BeginRestore(client, restore);
+                else
+                    client.Refuse("the request does not say what to restore");
+                break;
+            case ChannelProtocol.ReleaseType:
+                Release(client, request.Device);
+                break;
             default:
                 client.Refuse($"'{request.Type}' is not a request that this daemon knows");
                 break;
         }
+    }
+
+    private void Release(ControlClient client, string? device)
+    {
+        if (!TryFind(client, device, out AttachedGuest? guest))
+            return;
+        if (guest is null || guest.Client is not null || guest.IsBeingSaved)
+        {
+            client.Refuse(guest is null ? "the request does not say what to release" : $"device '{guest.Name}' is held by a guest, or is being saved");
+            return;
+        }
+        _guests.Detach(guest, "it was released");
+        client.Send(new DaemonReply { WasReleased = true });
     }
 
     private DaemonInfo DescribeDaemon() => new()

@@ -23,6 +23,9 @@ public static class SnapshotText
         return text.ToString();
     }
 
+    /// <summary>The manifest as indented JSON.</summary>
+    public static string Json(SnapshotManifest manifest) => Encoding.UTF8.GetString(SnapshotJson.Write(manifest)).Trim();
+
     /// <summary>The text on one line, with a question mark for each character that a terminal might obey.</summary>
     internal static string Printable(string text) =>
         string.Create(text.Length, text, static (to, from) =>

@@ -28,8 +28,15 @@ internal sealed class MigrationOptions
         Description = "Migrations without TLS are allowed: whoever reaches the port can read guest memory and pose as a daemon. For a lab.",
     };
 
+    private readonly Option<string> _state = new("--state-dir")
+    {
+        Description = "Where this daemon remembers which snapshots were restored; daemons of a machine share it. [default: /var/lib/vrdma for root, $XDG_STATE_HOME/vrdma for others]",
+        HelpName = "DIRECTORY",
+    };
+
     public void AddTo(RootCommand root)
     {
+        root.Add(_state);
         root.Add(_listen);
         root.Add(_authority);
         root.Add(_certificate);
@@ -57,6 +64,7 @@ internal sealed class MigrationOptions
                 MigrationEndPoint = endPoint,
                 MigrationSecurity = named == 3 ? StreamSecurity.LoadMutualTls(authority!, certificate!, key!) : null,
                 AllowsInsecureMigration = isInsecure,
+                StateDirectory = result.GetValue(_state) ?? DefaultStateDirectory(),
             };
         }
         catch (HostStreamException e)
@@ -64,6 +72,15 @@ internal sealed class MigrationOptions
             problem = e.Message;
             return options;
         }
+    }
+
+    private static string DefaultStateDirectory()
+    {
+        if (Environment.IsPrivilegedProcess)
+            return "/var/lib/vrdma";
+        string? state = Environment.GetEnvironmentVariable("XDG_STATE_HOME");
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return Path.Combine(string.IsNullOrEmpty(state) ? Path.Combine(home, ".local", "state") : state, "vrdma");
     }
 
     private static bool TryReadEndPoint(string? text, out IPEndPoint? endPoint, ref string? problem)

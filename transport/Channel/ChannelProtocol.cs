@@ -63,6 +63,15 @@ public static class ChannelProtocol
     /// <summary>Name of a request to move a device to another daemon.</summary>
     public const string MigrateType = "migrate";
 
+    /// <summary>Name of a request to save a device.</summary>
+    public const string SnapshotType = "snapshot";
+
+    /// <summary>Name of a request to bring a saved device back.</summary>
+    public const string RestoreType = "restore";
+
+    /// <summary>Name of a request to let a restored device go that no guest holds.</summary>
+    public const string ReleaseType = "release";
+
     /// <summary>
     /// The socket to use when none is named: <c>$VRDMA_SOCKET</c>, else <c>/run/vrdma/vrdmad.sock</c> for root and
     /// <c>$XDG_RUNTIME_DIR/vrdma/vrdmad.sock</c> for others (below /tmp where that variable is not set).

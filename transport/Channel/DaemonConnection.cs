@@ -130,17 +130,52 @@ public sealed class DaemonConnection : IDisposable
         }
     }
 
-    private DaemonReply Ask(DaemonRequest request)
+    /// <summary>Saves a device. The caller owns what was saved.</summary>
+    /// <exception cref="ChannelRefusedException">It was not saved, and runs as before; the message says why.</exception>
+    /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
+    public SnapshotReply Snapshot(SnapshotRequest request, out SavedDevice saved)
     {
-        Send(request);
-        DaemonReply reply = ParseReply(ReceiveFrame(ReplyTimeout));
+        DaemonReply reply = Ask(new DaemonRequest { Type = ChannelProtocol.SnapshotType, Snapshot = request }, timeout: null);
+        SnapshotReply snapshot = reply.Saved ?? throw Nonsense("no device in the reply to a snapshot");
+        int[] descriptors = [.. _descriptors];
+        _descriptors.Clear();
+        try
+        {
+            saved = SavedDevice.From(descriptors, snapshot.GuestRamBytes, snapshot.ControlBytes, snapshot.DeviceStateBytes);
+        }
+        catch (SystemCallException e)
+        {
+            throw new ChannelException($"cannot map what was saved: {e.Message}", e);
+        }
+        return snapshot;
+    }
+
+    /// <summary>Brings a saved device back.</summary>
+    /// <exception cref="ChannelRefusedException">It cannot be here; the message says why.</exception>
+    /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
+    public RestoreReply Restore(RestoreRequest request, SavedDevice saved) =>
+        Ask(new DaemonRequest { Type = ChannelProtocol.RestoreType, Restore = request }, timeout: null, saved.Descriptors).Restored
+            ?? throw Nonsense("no device in the reply to a restore");
+
+    /// <summary>Lets a restored device go that no guest holds.</summary>
+    /// <exception cref="ChannelRefusedException">There is none of that name, or a guest holds it.</exception>
+    public void Release(string device) => _ = Ask(new DaemonRequest { Type = ChannelProtocol.ReleaseType, Device = device });
+
+    private DaemonReply Ask(DaemonRequest request) => Ask(request, ReplyTimeout);
+
+    private DaemonReply Ask(DaemonRequest request, TimeSpan? timeout, ReadOnlySpan<int> descriptors = default)
+    {
+        Send(request, descriptors);
+        DaemonReply reply = ParseReply(ReceiveFrame(timeout));
         return reply.Refusal is null ? reply : throw new ChannelRefusedException(reply.Refusal);
     }
 
-    private void Send(DaemonRequest request)
+    private void Send(DaemonRequest request, ReadOnlySpan<int> descriptors = default)
     {
         UnixSocket socket = _socket ?? throw new ObjectDisposedException(nameof(DaemonConnection));
         ReadOnlySpan<byte> frame = FrameAssembler.Frame(ChannelJson.Write(request with { Version = ChannelProtocol.Version }));
+        if (!descriptors.IsEmpty)
+            frame = frame[Math.Max(DescriptorPassing.Send(socket.Descriptor, frame, descriptors), 0)..];
         while (!frame.IsEmpty)
         {
             int sent = socket.SendAvailable(frame);

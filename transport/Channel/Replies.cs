@@ -15,6 +15,13 @@ public sealed record DaemonReply
 
     public MigrationReport? Migrated { get; init; }
 
+    public SnapshotReply? Saved { get; init; }
+
+    public RestoreReply? Restored { get; init; }
+
+    /// <summary>True when a device that no guest held was let go.</summary>
+    public bool WasReleased { get; init; }
+
     public DaemonInfo? Info { get; init; }
 
     public IReadOnlyList<DeviceSummary>? Devices { get; init; }

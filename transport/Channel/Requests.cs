@@ -19,6 +19,10 @@ public sealed record DaemonRequest
     public ClaimRequest? Claim { get; init; }
 
     public MigrateRequest? Migrate { get; init; }
+
+    public SnapshotRequest? Snapshot { get; init; }
+
+    public RestoreRequest? Restore { get; init; }
 }
 
 /// <summary>What a guest asks for when it attaches.</summary>

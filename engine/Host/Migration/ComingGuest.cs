@@ -92,7 +92,6 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
         ControlClient client = Client!;
         if (Slot is not { } slot)
         {
-            client.SendFrame([MoveSignals.Refused]);
             Drop();
             return;
         }
@@ -125,6 +124,8 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
         host.Coming.Remove(this);
         if (Client is { } client)
         {
+            // A guest that asks at this moment must not take silence for a yes.
+            client.SendFrame([MoveSignals.Refused]);
             client.Coming = null;
             client.CloseWhenSent = true;
         }

@@ -209,6 +209,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             host.Reporter.Report(ReportLevel.Warning, $"device {coming.Name} ({coming.Address}) was ready to run here, but its guest did not come");
             return;
         }
+        host.Record(coming.Offer.Identity, coming.Offer.Epoch);
         host.Reporter.Report(ReportLevel.Information, $"device {coming.Name} ({coming.Address}) came from {connection.RemoteEndPoint} ({connection.PeerName})");
         try
         {

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using RoceEngine.Abi;
 using RoceEngine.Channel;
 using RoceEngine.HostStream;
-using RoceEngine.Interop;
 
 namespace RoceEngine.Host.Migration;
 
@@ -25,8 +24,7 @@ internal sealed class MemorySender(HostConnection connection, ChannelMemory memo
     public PageSet Used()
     {
         var used = new PageSet(memory.GuestRamBytes);
-        for (long from = 0; SharedMemory.TryFindUsed(memory.GuestRamDescriptor, from, memory.GuestRamBytes, out long start, out long bytes); from = start + bytes)
-            used.AddRange(start >> PvrdmaPageDirectory.PageShift, (bytes + PvrdmaPageDirectory.PageBytes - 1) >> PvrdmaPageDirectory.PageShift);
+        used.AddUsed(memory.GuestRamDescriptor);
         return used;
     }
 

@@ -1,5 +1,7 @@
 using RoceEngine.Channel;
+using RoceEngine.Host.Snapshots;
 using RoceEngine.HostStream;
+using RoceEngine.Snapshots;
 
 namespace RoceEngine.Host.Migration;
 
@@ -24,6 +26,11 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
 
     /// <summary>Devices on their way here. The conductor's.</summary>
     public ComingGuests Coming { get; } = new();
+
+    /// <summary>Which snapshots were restored; null when the host remembers nothing.</summary>
+    public RestoreLedger? Ledger { get; } = options.StateDirectory is { } directory
+        ? new RestoreLedger(directory, sentence => reporter.Report(ReportLevel.Warning, sentence))
+        : null;
 
     /// <summary>Cancelled when the host stops.</summary>
     public CancellationToken Stopping => _stopping.Token;
@@ -80,7 +87,7 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
             client.Refuse($"device '{guest.Name}' has no guest that could go along");
             return;
         }
-        if (guest.Move is not null)
+        if (guest.Move is not null || guest.IsBeingSaved)
         {
             client.Refuse($"device '{guest.Name}' is being moved or saved already");
             return;
@@ -97,6 +104,95 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
                 cancellation.Cancel();
         };
         Run(() => RunAsync(client, guest, guestClient, migration, cancellation));
+    }
+
+    /// <summary>Begins to save a device for a client. On the conductor's thread.</summary>
+    public void BeginSnapshot(ControlClient client, AttachedGuest guest, bool stops)
+    {
+        if (guest.IsDetaching || guest.Move is not null || guest.IsBeingSaved)
+        {
+            client.Refuse($"device '{guest.Name}' is being moved or saved already, or ends");
+            return;
+        }
+        guest.IsBeingSaved = true;
+        client.IsBusy = true;
+        if (guest.Client is { } guestClient)
+        {
+            guest.Move = new GuestConversation(guestClient, Post);
+            guestClient.IsHeld = true;
+            guestClient.AllowBytes(MoveSignals.MessageBytesMax);
+        }
+        Run(() => SnapshotAsync(client, guest, stops));
+    }
+
+    /// <summary>Begins to bring a saved device back. On the conductor's thread.</summary>
+    public void BeginRestore(ControlClient client, RestoreRequest request)
+    {
+        client.IsBusy = true;
+        var restorer = new SnapshotRestorer(this, request, client.TakeDescriptors(), client.Peer.UserId);
+        Run(async () =>
+        {
+            DaemonReply reply;
+            try
+            {
+                reply = new DaemonReply { Restored = await restorer.RunAsync().ConfigureAwait(false) };
+            }
+            catch (MigrationException e)
+            {
+                reply = new DaemonReply { Refusal = e.Message };
+            }
+            await Threads.OnConductor(() =>
+            {
+                client.IsBusy = false;
+                client.Send(reply);
+            }).ConfigureAwait(false);
+        });
+    }
+
+    private async Task SnapshotAsync(ControlClient client, AttachedGuest guest, bool stops)
+    {
+        DaemonReply reply;
+        SavedDevice? saved = null;
+        try
+        {
+            (SnapshotReply snapshot, saved) = await new SnapshotTaker(guest, stops).RunAsync(Stopping).ConfigureAwait(false);
+            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) was saved; it stood still for {snapshot.FrozenMs:F2} ms");
+            reply = new DaemonReply { Saved = snapshot };
+            if (!stops)
+                Record(guest.Identity, ++guest.Epoch);
+        }
+        catch (Exception e) when (e is MigrationException or OperationCanceledException)
+        {
+            reply = new DaemonReply { Refusal = e is MigrationException ? e.Message : "the daemon stops" };
+        }
+        await Threads.OnConductor(() =>
+        {
+            guest.Move = null;
+            guest.IsBeingSaved = false;
+            if (guest.Client is { } guestClient)
+                guestClient.IsHeld = false;
+            client.IsBusy = false;
+            if (saved is null)
+                client.Send(reply);
+            else
+                client.TrySendWithDescriptors(reply, saved.Descriptors);
+            saved?.Dispose();
+            if (saved is not null && stops)
+                Guests.Detach(guest, "it was saved and stopped");
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>The device goes on after it was saved or came here: what was saved before is older.</summary>
+    public void Record(Guid identity, ulong epoch)
+    {
+        try
+        {
+            Ledger?.Record(identity, epoch);
+        }
+        catch (SnapshotException e)
+        {
+            Reporter.Report(ReportLevel.Warning, $"the life of a device could not be noted: {e.Message}");
+        }
     }
 
     private async Task RunAsync(ControlClient client, AttachedGuest guest, ControlClient guestClient, OutgoingMigration migration, CancellationTokenSource cancellation)

@@ -53,6 +53,10 @@ internal sealed class OutgoingMigration
         {
             throw new MigrationException(e.Message);
         }
+        catch (JsonException)
+        {
+            throw new MigrationException("the daemon there makes no sense");
+        }
         catch (OperationCanceledException)
         {
             throw new MigrationException("the migration was called off");
@@ -274,7 +278,10 @@ internal sealed class OutgoingMigration
     {
         if (!copies)
             _conversation.Say(MoveSignals.Go);
-        GuestAnswer answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
+        GuestAnswer answer;
+        do
+            answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
+        while (answer.Signal is not (MoveSignals.Gone or MoveSignals.Stays) && !answer.IsGone);
         _mayDecide = false;
         if (answer.Signal == MoveSignals.Stays)
             throw new MigrationException(await RefusalAsync(connection).ConfigureAwait(false) ?? answer.Text);

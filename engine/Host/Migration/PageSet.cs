@@ -1,5 +1,6 @@
 using System.Numerics;
 using RoceEngine.Abi;
+using RoceEngine.Interop;
 
 namespace RoceEngine.Host.Migration;
 
@@ -34,6 +35,14 @@ internal sealed class PageSet(long guestRamBytes)
     {
         for (long page = firstPage; page < firstPage + pages; page++)
             _words[page >> 6] |= 1ul << (int)(page & 63);
+    }
+
+    /// <summary>Adds what was ever written to a memfd.</summary>
+    public void AddUsed(int descriptor)
+    {
+        long bytes = PageCount << PvrdmaPageDirectory.PageShift;
+        for (long from = 0; SharedMemory.TryFindUsed(descriptor, from, bytes, out long start, out long length); from = start + length)
+            AddRange(start >> PvrdmaPageDirectory.PageShift, (length + PvrdmaPageDirectory.PageBytes - 1) >> PvrdmaPageDirectory.PageShift);
     }
 
     /// <summary>Runs of pages that lie in a row, each at most <paramref name="pagesMax"/> long.</summary>
