@@ -39,10 +39,10 @@ public sealed class TrafficTests
             $"{moves} moves, blackout median {pauses[moves / 2]:F2} ms, p90 {pauses[moves * 9 / 10]:F2}, max {pauses[^1]:F2}; mover {moverSays}; peer {peerSays}"));
     }
 
-    private static Child Guest(Daemon daemon, string address, string name) =>
+    internal static Child Guest(Daemon daemon, string address, string name) =>
         new("Migration.Tests", "guest", daemon.SocketPath, address, name, "8");
 
-    private static void Connect(Child a, Child b)
+    internal static void Connect(Child a, Child b)
     {
         string endsOfA = a.ReadLine();
         string endsOfB = b.ReadLine();
@@ -52,7 +52,7 @@ public sealed class TrafficTests
         b.Ask("run");
     }
 
-    private static void AwaitProgress(Child guest, string who)
+    internal static void AwaitProgress(Child guest, string who)
     {
         long before = Count(guest);
         for (int look = 0; Count(guest) < before + 100; look++)
