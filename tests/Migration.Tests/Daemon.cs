@@ -40,6 +40,19 @@ internal sealed class Daemon : IDisposable
             TestContext.Current.CancellationToken);
     }
 
+    public bool TrySend(string device, int port)
+    {
+        try
+        {
+            Send(device, port);
+            return true;
+        }
+        catch (ChannelRefusedException)
+        {
+            return false;
+        }
+    }
+
     public void Dispose()
     {
         Process.Dispose();

@@ -19,7 +19,7 @@ public sealed class FaultTests
         scene.ExpectAllRight();
 
         // And nothing is left over that would be in the way of the next attempt.
-        scene.Here.Send("mover", scene.There.Port);
+        Scene.Await(() => scene.Here.TrySend("mover", scene.There.Port), "the next attempt is refused");
         Assert.Contains("mover", scene.There.Devices());
     }
 
