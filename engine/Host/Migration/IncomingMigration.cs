@@ -32,10 +32,11 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         try
         {
             coming = await AcceptAsync().ConfigureAwait(false);
-            await coming.Claimed.WaitAsync(ArrivalPatience, host.Stopping).ConfigureAwait(false);
+            Task<HostFrame> next = connection.ReceiveAsync(host.Stopping).AsTask();
+            await AwaitClaimAsync(coming, next).ConfigureAwait(false);
             await connection.SendAsync((ushort)MigrationFrame.Claimed, default, host.Stopping).ConfigureAwait(false);
             _ = TellWhenFrozenAsync(coming);
-            ReadOnlyMemory<byte> state = await ReceiveAsync(coming).ConfigureAwait(false);
+            ReadOnlyMemory<byte> state = await ReceiveAsync(coming, next).ConfigureAwait(false);
             await PrepareAsync(coming, state).ConfigureAwait(false);
             if (coming.Offer.CopiesMemory)
                 await host.Threads.OnConductor(coming.Arrive).ConfigureAwait(false);
@@ -109,13 +110,23 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
+    /// <summary>The guest shows itself, unless the other daemon goes first: it has nothing to say before that, and its address is not kept from it.</summary>
+    private async Task AwaitClaimAsync(ComingGuest coming, Task<HostFrame> next)
+    {
+        Task first = await Task.WhenAny(coming.Claimed, next).WaitAsync(ArrivalPatience, host.Stopping).ConfigureAwait(false);
+        if (first == coming.Claimed)
+            return;
+        HostFrame early = await next.ConfigureAwait(false);
+        throw new MigrationException($"message {early.Type} came before the guest");
+    }
+
     /// <summary>Rounds of memory, then the device's state.</summary>
-    private async Task<ReadOnlyMemory<byte>> ReceiveAsync(ComingGuest coming)
+    private async Task<ReadOnlyMemory<byte>> ReceiveAsync(ComingGuest coming, Task<HostFrame> next)
     {
         var state = new ArrayBufferWriter<byte>();
         while (true)
         {
-            HostFrame frame = await connection.ReceiveAsync(host.Stopping).ConfigureAwait(false);
+            HostFrame frame = await next.ConfigureAwait(false);
             if (coming.HasEnded)
                 throw new MigrationException("the device's guest is gone");
             switch ((MigrationFrame)frame.Type)
@@ -136,6 +147,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
                 default:
                     throw new MigrationException($"message {frame.Type} makes no sense here");
             }
+            next = connection.ReceiveAsync(host.Stopping).AsTask();
         }
     }
 

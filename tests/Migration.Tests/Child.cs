@@ -1,0 +1,88 @@
+using System.Diagnostics;
+
+namespace Migration.Tests;
+
+/// <summary>A process of a test that talks by lines. Ends with its test at the latest.</summary>
+internal sealed class Child : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly Queue<string> _errors = [];
+
+    public Child(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program))
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>The last lines on standard error.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors)
+                return string.Join('\n', _errors);
+        }
+    }
+
+    /// <summary>Says a line and hears the answer.</summary>
+    public string Ask(string line)
+    {
+        try
+        {
+            _process.StandardInput.WriteLine(line);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // It has ended, and its last line says why.
+        }
+        return ReadLine();
+    }
+
+    /// <summary>The next line; fails on <c>bad</c>, on the end and after a while.</summary>
+    public string ReadLine()
+    {
+        Task<string?> line = _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask();
+        Assert.True(line.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} says nothing\n{Errors}");
+        Assert.False(line.Result is null || line.Result.StartsWith("bad", StringComparison.Ordinal), $"{line.Result}\n{Errors}");
+        return line.Result!;
+    }
+
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            Kill();
+        _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_errors)
+        {
+            _errors.Enqueue(line);
+            if (_errors.Count > 40)
+                _errors.Dequeue();
+        }
+    }
+}

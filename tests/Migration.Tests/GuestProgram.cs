@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Net;
+using RoceEngine.Verbs;
+
+namespace Migration.Tests;
+
+/// <summary>
+/// A guest process that is told what to do by lines on standard input: <c>connect ENDS</c>, <c>run</c>, <c>count</c>, <c>stop</c>,
+/// <c>finish COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
+/// </summary>
+internal static class GuestProgram
+{
+    public static int Run(string[] args)
+    {
+        try
+        {
+            using var traffic = new GuestTraffic(args[0], IPAddress.Parse(args[1]), args[2], int.Parse(args[3], CultureInfo.InvariantCulture));
+            return Serve(traffic);
+        }
+        catch (Exception e) when (e is VerbsException or InvalidDataException or DeviceLostException)
+        {
+            Say($"bad {e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+            return 1;
+        }
+    }
+
+    private static int Serve(GuestTraffic traffic)
+    {
+        Say(traffic.Ends());
+        Task<string?> next = Task.Run(Console.In.ReadLine);
+        while (true)
+        {
+            if (!traffic.Turn())
+                Thread.Sleep(1);
+            if (!next.IsCompleted)
+                continue;
+            if (next.Result is not { } line)
+                return 0;
+            string[] words = line.Split(' ', 2);
+            Say(words[0] switch
+            {
+                "connect" => traffic.Connect(words[1]),
+                "run" => traffic.Begin(),
+                "count" => traffic.Completed.ToString(CultureInfo.InvariantCulture),
+                "stop" => traffic.Stop(),
+                "finish" => traffic.Finish(words[1]),
+                _ => throw new InvalidDataException($"'{line}' is no command"),
+            });
+            next = Task.Run(Console.In.ReadLine);
+        }
+    }
+
+    private static void Say(string line)
+    {
+        Console.Out.WriteLine(line);
+        Console.Out.Flush();
+    }
+}

@@ -1,0 +1,256 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using RoceEngine.Verbs;
+
+namespace Migration.Tests;
+
+/// <summary>One end of several QPs that do all RC operations both ways, receive by a shared queue, and check everything that completes.</summary>
+internal sealed class GuestTraffic : IDisposable
+{
+    private const int Window = 12;
+    private const int Receives = 64;
+
+    /// <summary>A sender is ahead of the receiver's checks by at most all receives, three of which make a cycle.</summary>
+    private const int WriteSlots = 32;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly RdmaContext _context;
+    private readonly CompletionQueue _completions;
+    private readonly SharedReceiveQueue _receives;
+    private readonly GuestMemory _memory;
+    private readonly MemoryRegion _region;
+    private readonly QueuePair[] _pairs;
+    private readonly Dictionary<uint, int> _indexOf = [];
+    private readonly QueuePairAddress[] _addresses;
+    private readonly long[] _posted;
+    private readonly long[] _completed;
+    private readonly long[] _received;
+    private readonly bool[] _receivePosted = new bool[Receives];
+    private readonly HashSet<ulong> _fetched = [];
+    private readonly WorkCompletion[] _batch = new WorkCompletion[32];
+    private ulong _remoteAddress;
+    private uint _remoteKey;
+    private bool _isRunning;
+
+    public GuestTraffic(string socketPath, IPAddress address, string name, int queuePairs)
+    {
+        _context = RdmaContext.Attach(new AttachOptions { SocketPath = socketPath, Address = address, Name = name, MemoryBytes = 32 << 20 });
+        ProtectionDomain domain = _context.AllocateProtectionDomain();
+        _completions = _context.CreateCompletionQueue(4096);
+        _memory = _context.AllocateMemory(WriteAt(queuePairs, 0));
+        _region = domain.RegisterMemory(
+            _memory, AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic);
+        _receives = domain.CreateSharedReceiveQueue(new SharedReceiveQueueOptions { Depth = Receives });
+        _pairs = [.. Enumerable.Range(0, queuePairs).Select(_ => domain.CreateQueuePair(new QueuePairOptions
+        {
+            SendCompletionQueue = _completions,
+            ReceiveCompletionQueue = _completions,
+            SharedReceiveQueue = _receives,
+            SendDepth = 16,
+        }))];
+        for (int i = 0; i < queuePairs; i++)
+            _indexOf[_pairs[i].Number] = i;
+        _addresses = [.. _pairs.Select(pair => pair.AddressWith(QueuePairAddress.RandomPsn()))];
+        _posted = new long[queuePairs];
+        _completed = new long[queuePairs];
+        _received = new long[queuePairs];
+        for (int i = 0; i < Receives; i++)
+            PostReceive(i);
+    }
+
+    /// <summary>Completions so far, of sends and receives.</summary>
+    public long Completed { get; private set; }
+
+    // Memory: cells (one shared counter, then one cell per QP), receive buffers, send slots, slots that the peer writes.
+    private static long ReceiveAt(int buffer) => 4096 + ((long)buffer * Script.SlotBytes);
+
+    private long SendAt(int pair, long n) => ReceiveAt(Receives) + (((pair * Window) + (n % Window)) * Script.SlotBytes);
+
+    private static long WriteAt(int pair, long slot) => ReceiveAt(Receives) + (16L * Window * Script.SlotBytes) + (((pair * WriteSlots * 2L) + slot) * Script.SlotBytes);
+
+    /// <summary>WRITE and WRITE_WITH_IMM of one cycle have a slot each.</summary>
+    private static long WrittenBy(int pair, long n) => WriteAt(pair, (2 * (n / Script.Steps % WriteSlots)) + (n % Script.Steps == 3 ? 1 : 0));
+
+    public string Ends() => $"{_region.Address}/{_region.RemoteKey}/{string.Join(',', _addresses)}";
+
+    public string Connect(string ends)
+    {
+        string[] parts = ends.Split('/');
+        _remoteAddress = ulong.Parse(parts[0], CultureInfo.InvariantCulture);
+        _remoteKey = uint.Parse(parts[1], CultureInfo.InvariantCulture);
+        string[] remotes = parts[2].Split(',');
+        for (int i = 0; i < _pairs.Length; i++)
+        {
+            _pairs[i].ToInit();
+            _pairs[i].ToReadyToReceive(QueuePairAddress.Parse(remotes[i]), minRnrTimer: 1);
+            _pairs[i].ToReadyToSend(_addresses[i].Psn);
+        }
+        return "connected";
+    }
+
+    public string Begin()
+    {
+        _isRunning = true;
+        return "running";
+    }
+
+    /// <summary>Some work, if there is any; false when there was none.</summary>
+    public bool Turn()
+    {
+        int count = _completions.Poll(_batch);
+        for (int i = 0; i < count; i++)
+            Check(in _batch[i]);
+        Completed += count;
+        for (int pair = 0; _isRunning && pair < _pairs.Length; pair++)
+        {
+            while (_posted[pair] - _completed[pair] < Window)
+                Post(pair, _posted[pair]++);
+        }
+        return count == _batch.Length;
+    }
+
+    /// <summary>Begins nothing new, waits for all that was begun, and tells how many messages each QP sent.</summary>
+    public string Stop()
+    {
+        _isRunning = false;
+        WaitUntil(() => _posted.SequenceEqual(_completed), "sends that did not complete");
+        return string.Join(',', _posted);
+    }
+
+    /// <summary>All that the peer sent has come, and its atomics were applied once each.</summary>
+    public string Finish(string counts)
+    {
+        long[] sent = [.. counts.Split(',').Select(count => long.Parse(count, CultureInfo.InvariantCulture))];
+        long[] expected = [.. sent.Select(Script.ReceivesBefore)];
+        WaitUntil(() => expected.SequenceEqual(_received.Select(Script.ReceivesBefore)), "receives that did not complete");
+        Span<ulong> cells = MemoryMarshal.Cast<byte, ulong>(_memory.AsSpan(0, 4096));
+        Demand((long)cells[0] == sent.Sum(n => Script.CountBefore(SendOpcode.FetchAdd, n)), $"the counter is {cells[0]}");
+        for (int pair = 0; pair < _pairs.Length; pair++)
+            Demand((long)cells[1 + pair] == Script.CountBefore(SendOpcode.CompareSwap, sent[pair]), $"cell {pair} is {cells[1 + pair]}");
+        long fetches = _posted.Sum(n => Script.CountBefore(SendOpcode.FetchAdd, n));
+        Demand(_fetched.Count == fetches && (fetches == 0 || _fetched.Max() == (ulong)fetches - 1), "fetched values are missing");
+        long swaps = _posted.Sum(n => Script.CountBefore(SendOpcode.CompareSwap, n));
+        return string.Create(CultureInfo.InvariantCulture, $"ok {_posted.Sum()} sent, {expected.Sum()} received, {fetches} fetched, {swaps} swapped");
+    }
+
+    public void Dispose() => _context.Dispose();
+
+    private void WaitUntil(Func<bool> condition, string what)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            if (!Turn())
+                Thread.Sleep(1);
+            Demand(Stopwatch.GetElapsedTime(begin) < Patience, what);
+        }
+    }
+
+    private void PostReceive(int buffer)
+    {
+        _receives.PostReceive((ulong)buffer, _region.Entry(ReceiveAt(buffer), Script.SlotBytes));
+        _receivePosted[buffer] = true;
+    }
+
+    private void Post(int pair, long n)
+    {
+        SendOpcode opcode = Script.Opcode(n);
+        bool isAtomic = opcode is SendOpcode.FetchAdd or SendOpcode.CompareSwap;
+        int bytes = isAtomic ? 8 : Script.Bytes(pair, opcode == SendOpcode.Read ? n - 2 : n);
+        Span<byte> local = _memory.AsSpan(SendAt(pair, n), bytes);
+        if (isAtomic || opcode == SendOpcode.Read)
+            local.Fill(0xEE);
+        else
+            Script.Fill(local, pair, n);
+        long remote = opcode switch
+        {
+            SendOpcode.FetchAdd => 0,
+            SendOpcode.CompareSwap => 8 * (1 + pair),
+            SendOpcode.Read => WrittenBy(pair, n - 2),
+            _ => WrittenBy(pair, n),
+        };
+        ulong cycle = (ulong)(n / Script.Steps);
+        _pairs[pair].PostSend(
+            new SendRequest
+            {
+                WorkRequestId = Id(pair, n),
+                Opcode = opcode,
+                Flags = SendFlags.Signaled,
+                Immediate = Script.Immediate(pair, n),
+                RemoteAddress = _remoteAddress + (ulong)remote,
+                RemoteKey = _remoteKey,
+                CompareAdd = opcode == SendOpcode.FetchAdd ? 1 : cycle,
+                Swap = cycle + 1,
+            },
+            _region.Entry(SendAt(pair, n), bytes));
+    }
+
+    private static ulong Id(int pair, long n) => ((ulong)pair << 48) | (ulong)n;
+
+    private void Check(in WorkCompletion completion)
+    {
+        Demand(completion.Status == CompletionStatus.Success, $"{completion.Opcode} ended with {completion.Status}");
+        Demand(_indexOf.TryGetValue(completion.QueuePairNumber, out int pair), $"nobody has QP {completion.QueuePairNumber}");
+        if (completion.Opcode >= WorkCompletionOpcode.Receive)
+            CheckReceived(pair, in completion);
+        else
+            CheckSent(pair, in completion);
+    }
+
+    private void CheckSent(int pair, in WorkCompletion completion)
+    {
+        long n = _completed[pair]++;
+        Demand(completion.WorkRequestId == Id(pair, n), $"QP {pair}: {completion.WorkRequestId & 0xFFFF_FFFF_FFFF} completed instead of {n}");
+        Span<byte> local = _memory.AsSpan(SendAt(pair, n), Script.SlotBytes);
+        ulong value = MemoryMarshal.Read<ulong>(local);
+        switch (Script.Opcode(n))
+        {
+            case SendOpcode.Read:
+                CheckBytes(local, pair, n - 2);
+                break;
+            case SendOpcode.FetchAdd:
+                Demand(_fetched.Add(value), $"{value} was fetched twice");
+                break;
+            case SendOpcode.CompareSwap:
+                Demand(value == (ulong)(n / Script.Steps), $"QP {pair}: swapped {value} at message {n}");
+                break;
+        }
+    }
+
+    private void CheckReceived(int pair, in WorkCompletion completion)
+    {
+        long n = Script.NextReceived(_received[pair]);
+        _received[pair] = n + 1;
+        int buffer = (int)completion.WorkRequestId;
+        Demand((uint)buffer < Receives && _receivePosted[buffer], $"receive {buffer} completed twice");
+        _receivePosted[buffer] = false;
+        SendOpcode opcode = Script.Opcode(n);
+        bool isWrite = opcode == SendOpcode.WriteWithImmediate;
+        Demand(completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive), $"QP {pair}: {completion.Opcode} at message {n}");
+        bool hasImmediate = opcode != SendOpcode.Send;
+        Demand(((completion.Flags & CompletionFlags.WithImmediate) != 0) == hasImmediate, $"QP {pair}: flags {completion.Flags} at message {n}");
+        Demand(!hasImmediate || completion.ImmediateData == Script.Immediate(pair, n), $"QP {pair}: immediate {completion.ImmediateData:x} at message {n}");
+        if (!isWrite)
+            Demand(completion.ByteLength == Script.Bytes(pair, n), $"QP {pair}: {completion.ByteLength} bytes at message {n}");
+        CheckBytes(_memory.AsSpan(isWrite ? WrittenBy(pair, n) : ReceiveAt(buffer), Script.SlotBytes), pair, n);
+        if (isWrite)
+            CheckBytes(_memory.AsSpan(WrittenBy(pair, n - 1), Script.SlotBytes), pair, n - 1);
+        PostReceive(buffer);
+    }
+
+    private static void CheckBytes(Span<byte> actual, int pair, long n)
+    {
+        Span<byte> expected = stackalloc byte[Script.Bytes(pair, n)];
+        Script.Fill(expected, pair, n);
+        Demand(actual[..expected.Length].SequenceEqual(expected), $"QP {pair}: wrong bytes at message {n}");
+    }
+
+    private static void Demand(bool condition, string otherwise)
+    {
+        if (!condition)
+            throw new InvalidDataException(otherwise);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using RoceEngine.Channel;
+
+namespace Migration.Tests;
+
+/// <summary>Two daemons and two guests, all processes of their own, and devices that go to and fro under load.</summary>
+public sealed class TrafficTests
+{
+    [Fact]
+    public void A_hundred_moves_lose_double_and_reorder_nothing_under_loss()
+    {
+        const int moves = 100;
+        using var left = new Daemon("127.15.1.1", "--loss", "0.01");
+        using var right = new Daemon("127.15.1.2", "--loss", "0.01");
+        using Child mover = Guest(left, "127.15.1.1", "mover");
+        using Child peer = Guest(right, "127.15.1.2", "peer");
+        Connect(mover, peer);
+        Daemon[] at = [left, right];
+        var pauses = new List<double>();
+        for (int move = 0; move < moves; move++)
+        {
+            // The two go by turns: by turns, too, they are at one daemon and at two.
+            int who = move % 2;
+            Daemon to = at[who] == left ? right : left;
+            MigrationReport report = at[who].Send(who == 0 ? "mover" : "peer", to.Port);
+            at[who] = to;
+            pauses.Add(report.BlackoutMs);
+            AwaitProgress(mover, $"mover after move {move}");
+            AwaitProgress(peer, $"peer after move {move}");
+        }
+        Assert.Equal(2, left.Devices().Length + right.Devices().Length);
+        string sentByMover = mover.Ask("stop");
+        string sentByPeer = peer.Ask("stop");
+        string moverSays = mover.Ask($"finish {sentByPeer}");
+        string peerSays = peer.Ask($"finish {sentByMover}");
+        pauses.Sort();
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{moves} moves, blackout median {pauses[moves / 2]:F2} ms, p90 {pauses[moves * 9 / 10]:F2}, max {pauses[^1]:F2}; mover {moverSays}; peer {peerSays}"));
+    }
+
+    internal static Child Guest(Daemon daemon, string address, string name) =>
+        new("Migration.Tests", "guest", daemon.SocketPath, address, name, "8");
+
+    internal static void Connect(Child a, Child b)
+    {
+        string endsOfA = a.ReadLine();
+        string endsOfB = b.ReadLine();
+        a.Ask($"connect {endsOfB}");
+        b.Ask($"connect {endsOfA}");
+        a.Ask("run");
+        b.Ask("run");
+    }
+
+    internal static void AwaitProgress(Child guest, string who)
+    {
+        long before = Count(guest);
+        for (int look = 0; Count(guest) < before + 100; look++)
+        {
+            Assert.True(look < 1000, $"{who} makes no progress");
+            Thread.Sleep(10);
+        }
+    }
+
+    private static long Count(Child guest) => long.Parse(guest.Ask("count"), CultureInfo.InvariantCulture);
+}
