@@ -42,6 +42,22 @@ public sealed partial class RdmaContext : IDisposable
     /// <summary>True once the device is gone.</summary>
     public bool IsLost => Driver.IsGone();
 
+    /// <summary>
+    /// The device went to another daemon, and every object of this context with it: keys, QP numbers, addresses and memory are as before, nothing has to
+    /// be done. Carries the socket of the daemon that has it now, the device's name there (<see cref="Name"/> stays what it was when the context was
+    /// opened) and how long the arrival took. An embedded device never moves.
+    /// </summary>
+    /// <remarks>
+    /// Raised once for each move, after the device runs there and before the daemon that it left is told, on the channel's own thread: a handler
+    /// must return at once and must not throw, and must not dispose of the context, which waits for that thread. A move that does not come
+    /// about raises nothing.
+    /// </remarks>
+    public event Action<DeviceMoved>? Moved
+    {
+        add => Driver.Channel.Moved += value;
+        remove => Driver.Channel.Moved -= value;
+    }
+
     internal DeviceDriver Driver { get; }
 
     internal EventPump Pump { get; }
