@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
 using RoceEngine.Vrdma.Demo;
+using RoceEngine.Vrdma.Demo.Moving;
 using RoceEngine.Vrdma.Output;
 using Spectre.Console;
 
@@ -12,6 +13,9 @@ internal static class DemoCommand
 {
     private static readonly IPAddress DefaultFirstAddress = new([127, 0, 0, 2]);
 
+    private const int DefaultMoves = 20;
+    private const int MovesMax = 100;
+
     /// <summary>The whole demo takes a few seconds; after this long something hangs.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
@@ -19,24 +23,50 @@ internal static class DemoCommand
     {
         Option<IPAddress?> address = CommonOptions.LoopbackAddress(
             "--address", $"The first of the loopback addresses to use (default: {DefaultFirstAddress}).");
-        Command command = new("demo", "Starts two daemons and guests, runs every RC operation between them and verifies every byte.") { address };
-        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(address) ?? DefaultFirstAddress));
+        Option<bool> migrate = new("--migrate") { Description = "Instead, move the device of a streaming guest between two daemons, back and forth." };
+        Option<long?> moves = CommonOptions.Count("--moves", "-n", $"With --migrate: how often the device moves (default: {DefaultMoves}, ten times there and back).");
+        Option<string?> picture = new("--picture") { Description = "With --migrate: an SVG file to draw throughput over time into.", HelpName = "FILE", CustomParser = CommonOptions.Word };
+        Command command = new("demo", "Starts two daemons and guests, runs every RC operation between them and verifies every byte.") { address, migrate, moves, picture };
+        command.SetAction((parsed, _) =>
+        {
+            IPAddress first = parsed.GetValue(address) ?? DefaultFirstAddress;
+            if (!parsed.GetValue(migrate))
+                return RunAsync(stop => RunOperationsAsync(first, stop));
+            int count = (int)Math.Min(parsed.GetValue(moves) ?? DefaultMoves, MovesMax);
+            return RunAsync(stop => RunMigrationsAsync(first, count, parsed.GetValue(picture), stop));
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPAddress firstAddress)
+    private static async Task RunOperationsAsync(IPAddress firstAddress, CancellationToken stop)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        IReadOnlyList<SectionResult> sections = Console.IsOutputRedirected
+            ? await new Orchestrator(firstAddress, new PlainProgress()).RunAsync(stop)
+            : await AnsiConsole.Status().StartAsync("starting", status => new Orchestrator(firstAddress, new TerminalProgress(status)).RunAsync(stop));
+        Report.Write(sections, Stopwatch.GetElapsedTime(begin));
+    }
+
+    private static async Task RunMigrationsAsync(IPAddress firstAddress, int moves, string? picture, CancellationToken stop)
+    {
+        ILiveView view = Console.IsOutputRedirected ? new PlainLiveView() : new TerminalLiveView();
+        MigrationDemoResult result = await new MigrationDemo(firstAddress, moves, view).RunAsync(stop);
+        view.Say("");
+        string? problem = MigrationDemoReport.Write(result);
+        if (picture is not null)
+            await File.WriteAllTextAsync(picture, MigrationDemoReport.Draw(result), stop);
+        if (problem is not null)
+            throw new DemoException(problem);
+    }
+
+    private static async Task<int> RunAsync(Func<CancellationToken, Task> demo)
     {
         using TerminationSignals signals = new();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
         stop.CancelAfter(Limit);
-        long begin = Stopwatch.GetTimestamp();
         try
         {
-            IReadOnlyList<SectionResult> sections = Console.IsOutputRedirected
-                ? await new Orchestrator(firstAddress, new PlainProgress()).RunAsync(stop.Token)
-                : await AnsiConsole.Status().StartAsync(
-                    "starting", status => new Orchestrator(firstAddress, new TerminalProgress(status)).RunAsync(stop.Token));
-            Report.Write(sections, Stopwatch.GetElapsedTime(begin));
+            await demo(stop.Token);
             return ExitCode.Success;
         }
         catch (Exception failure) when (failure is DemoException or OperationCanceledException or IOException)

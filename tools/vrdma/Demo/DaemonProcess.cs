@@ -6,16 +6,21 @@ namespace RoceEngine.Vrdma.Demo;
 internal sealed class DaemonProcess : IAsyncDisposable
 {
     private const string ReadyPrefix = "vrdmad ready";
+    private const string MigrationPrefix = "migrate=";
 
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly ChildProcess _process;
 
-    private DaemonProcess(ChildProcess process, string socketPath)
+    private DaemonProcess(ChildProcess process, string socketPath, IPEndPoint? migrationEndPoint)
     {
         _process = process;
         SocketPath = socketPath;
+        MigrationEndPoint = migrationEndPoint;
     }
+
+    /// <summary>Where it takes devices from other daemons; null when it takes none.</summary>
+    public IPEndPoint? MigrationEndPoint { get; }
 
     public string SocketPath { get; }
 
@@ -23,20 +28,20 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>Starts a daemon and waits until it is ready.</summary>
     /// <exception cref="DemoException">It ended, or was not ready in time.</exception>
-    public static async Task<DaemonProcess> StartAsync(string socketPath, IReadOnlyList<IPAddress> addresses, CancellationToken cancellation)
+    public static async Task<DaemonProcess> StartAsync(string socketPath, IReadOnlyList<IPAddress> addresses, CancellationToken cancellation, IReadOnlyList<string>? options = null)
     {
-        List<string> arguments = ["--socket", socketPath, "--exit-with-stdin"];
+        List<string> arguments = ["--socket", socketPath, "--exit-with-stdin", .. options ?? []];
         foreach (IPAddress address in addresses)
             arguments.AddRange(["--address", address.ToString()]);
         ChildProcess process = ChildProcess.Start($"daemon {string.Join(", ", addresses)}", ProgramPath.Find("vrdmad"), arguments);
         try
         {
-            while (!(await process.ReadLineAsync(StartPatience, cancellation)).StartsWith(ReadyPrefix, StringComparison.Ordinal))
-            {
-                // A log line.
-            }
-
-            return new DaemonProcess(process, socketPath);
+            string line;
+            do
+                line = await process.ReadLineAsync(StartPatience, cancellation);
+            while (!line.StartsWith(ReadyPrefix, StringComparison.Ordinal));
+            string? migration = line.Split(' ').FirstOrDefault(word => word.StartsWith(MigrationPrefix, StringComparison.Ordinal));
+            return new DaemonProcess(process, socketPath, migration is null ? null : IPEndPoint.Parse(migration[MigrationPrefix.Length..]));
         }
         catch
         {
