@@ -6,7 +6,7 @@ namespace RoceEngine.Simulation.Tests;
 /// <summary>The checks themselves are checked: a defect put between the engine and them on purpose is noticed, and called by its name.</summary>
 public class InterferenceTests
 {
-    private const ulong SeedsMax = 60;
+    private const ulong SeedsMax = 200;
 
     [Fact]
     public void A_completion_delivered_twice_is_noticed() => AssertNoticed(() => new DoubledCompletion(), "but nothing is outstanding", "before #", "the oldest outstanding is");
