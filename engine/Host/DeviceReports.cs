@@ -124,6 +124,8 @@ internal static class DeviceReports
             new("udp_rx_datagrams", statistics.DatagramsReceived),
             new("udp_rx_bytes", statistics.BytesReceived),
             new("udp_rx_messages", statistics.MessagesReceived),
+            new("udp_rx_calls", statistics.ReceiveCalls),
+            new("udp_rx_calls_in_vain", statistics.ReceiveCallsInVain),
             new("udp_rx_buffer_drops", statistics.ReceiveBufferDrops),
             new("udp_rx_malformed", statistics.MalformedTotal),
         };

@@ -49,6 +49,12 @@ public sealed class UdpLinkStatistics
     /// <summary>Messages received: a message is a train of datagrams that the kernel put together, or a single datagram.</summary>
     public long MessagesReceived { get; internal set; }
 
+    /// <summary>System calls that asked for datagrams, those in vain included.</summary>
+    public long ReceiveCalls { get; internal set; }
+
+    /// <summary>Those of <see cref="ReceiveCalls"/> that brought nothing: a worker that waits looks at its socket again and again.</summary>
+    public long ReceiveCallsInVain { get; internal set; }
+
     /// <summary>Datagrams that the kernel dropped since the socket's receive buffer was full, as far as it said so.</summary>
     public long ReceiveBufferDrops { get; internal set; }
 

@@ -70,8 +70,10 @@ internal sealed unsafe class UdpReceiver : IDisposable
         {
             int asked = Math.Min(_messagesPerCall, packetsMax - handled);
             int received = asked == 1 ? TakeOne() : Sockets.ReceiveMultiple(_socket, _messages, (uint)asked, MSG_DONTWAIT, null);
+            _statistics.ReceiveCalls++;
             if (received <= 0)
             {
+                _statistics.ReceiveCallsInVain++;
                 if (received < 0)
                     CountFailure(Marshal.GetLastPInvokeError());
                 _messagesPerCall = 1;
