@@ -46,6 +46,16 @@ public sealed class EmbeddedHost : IDisposable
     /// </summary>
     public void Drive() => _driver?.Drive();
 
+    /// <summary>Counters of the UDP links of this host's devices, one for each device, in no order. They go on counting.</summary>
+    public IReadOnlyList<UdpLinkStatistics> LinkStatistics
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _devices.Keys.Select(slot => slot.Link).OfType<UdpLink>().Select(link => link.Statistics)];
+        }
+    }
+
     internal DeviceChannel OpenChannel(EmbeddedOptions options, bool disposeHostWithIt)
     {
         Gid address = Gid.From(options.Address);

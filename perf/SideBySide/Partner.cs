@@ -8,7 +8,7 @@ namespace RoceEngine.SideBySide;
 /// </summary>
 internal sealed class Partner : IDisposable
 {
-    private static readonly int[] s_cpus = Scheduling.GetAllowedCpus();
+    private static readonly int[] s_cpus = FirstAndLast(Scheduling.GetAllowedCpus());
 
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -33,6 +33,27 @@ internal sealed class Partner : IDisposable
         { IsBackground = true, Name = name };
         _thread.Start();
     }
+
+    /// <summary>The CPUs that everything measured runs on: two, where the process was given as many.</summary>
+    public static IReadOnlyList<int> Cpus => s_cpus;
+
+    /// <summary>
+    /// Lets the calling thread, and what it starts, run on all <see cref="Cpus"/> until the result is disposed of: where there are more parties than
+    /// cores the kernel places them.
+    /// </summary>
+    public static Unpinning Unpin()
+    {
+        _ = Scheduling.TryPinThread(s_cpus);
+        return default;
+    }
+
+    /// <summary>Binds the calling thread to the first CPU again when disposed of.</summary>
+    public readonly struct Unpinning : IDisposable
+    {
+        public void Dispose() => PinThread(last: false);
+    }
+
+    private static int[] FirstAndLast(int[] cpus) => cpus.Length > 2 ? [cpus[0], cpus[^1]] : cpus;
 
     /// <summary>Binds the calling thread to the first or the last CPU that the process was given.</summary>
     public static void PinThread(bool last)

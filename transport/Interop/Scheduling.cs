@@ -40,13 +40,19 @@ public static unsafe partial class Scheduling
     }
 
     /// <summary>Binds the calling thread to one CPU. False when that CPU does not exist or is not allowed.</summary>
-    public static bool TryPinThread(int cpu)
+    public static bool TryPinThread(int cpu) => TryPinThread([cpu]);
+
+    /// <summary>Binds the calling thread, and the threads and processes that it starts, to these CPUs. False when none of them is allowed.</summary>
+    public static bool TryPinThread(ReadOnlySpan<int> cpus)
     {
-        if ((uint)cpu >= MaskWords * 64)
-            return false;
         ulong* mask = stackalloc ulong[MaskWords];
         new Span<ulong>(mask, MaskWords).Clear();
-        mask[cpu / 64] = 1UL << (cpu % 64);
+        foreach (int cpu in cpus)
+        {
+            if ((uint)cpu >= MaskWords * 64)
+                return false;
+            mask[cpu / 64] |= 1UL << (cpu % 64);
+        }
         return SetAffinity(0, MaskWords * sizeof(ulong), mask) == 0;
     }
 }

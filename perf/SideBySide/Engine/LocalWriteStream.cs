@@ -1,3 +1,5 @@
+using RoceEngine.Verbs;
+
 namespace RoceEngine.SideBySide.Engine;
 
 /// <summary>RC WRITEs of one size, back to back, to a guest of the same host: all on the posting thread. In GB/s.</summary>
@@ -17,7 +19,7 @@ internal sealed class LocalWriteStream(int messageBytes, int depth) : IMeasureme
             {
                 _pair.Near.BeginPost();
                 for (; outstanding < depth; outstanding++)
-                    _pair.Near.TryPostWrite(_pair.Far, messageBytes);
+                    _pair.Near.TryPost(SendOpcode.Write, _pair.Far, messageBytes, signalled: true);
                 _pair.Near.EndPost();
                 int done = _pair.Near.Poll();
                 completed += done;

@@ -1,4 +1,5 @@
 using RoceEngine.SideBySide.Engine;
+using RoceEngine.Verbs;
 
 namespace RoceEngine.SideBySide.Loss;
 
@@ -54,8 +55,8 @@ internal static class LossRun
     /// <summary>One rate's pair of hosts.</summary>
     private sealed class Side(GuestPair pair, int messageBytes) : IDisposable
     {
-        private readonly WriteStream _stream = new(
-            pair, messageBytes, Math.Clamp(BytesUnderWay / messageBytes, 4, Guest.SendDepth / 2), signalEvery: 1, messageBytes / 1e9);
+        private readonly MessageStream _stream = new(
+            pair, SendOpcode.Write, messageBytes, Math.Clamp(BytesUnderWay / messageBytes, 4, Guest.SendDepth / 2), signalEvery: 1, messageBytes / 1e9);
         private readonly List<double> _goodputs = [];
 
         public int Errors { get; private set; }

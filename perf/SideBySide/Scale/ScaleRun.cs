@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using RoceEngine.SideBySide.Engine;
+using RoceEngine.Verbs;
 
 namespace RoceEngine.SideBySide.Scale;
 
@@ -16,19 +17,19 @@ internal static class ScaleRun
     /// <summary>Each number of QPs is measured for <paramref name="seconds"/> in all, and as long without them.</summary>
     public static ScaleDocument Run(double seconds)
     {
-        using WriteStream alone = Stream(GuestPair.OverUdp(BufferBytes));
+        using MessageStream alone = Stream(GuestPair.OverUdp(BufferBytes));
         alone.Measure(WarmUpSeconds);
         return new ScaleDocument([.. Counts.Select(count => Measure(alone, count, seconds))]);
     }
 
-    private static WriteStream Stream(GuestPair pair) => new(pair, MessageBytes, Guest.SendDepth, signalEvery: 64, 1e-6);
+    private static MessageStream Stream(GuestPair pair) => new(pair, SendOpcode.Write, MessageBytes, Guest.SendDepth, signalEvery: 64, 1e-6);
 
-    private static ScaleFigure Measure(WriteStream alone, int count, double seconds)
+    private static ScaleFigure Measure(MessageStream alone, int count, double seconds)
     {
         Console.Error.WriteLine($"{count} QPs …");
         int idle = count - 1;
         GuestPair pair = GuestPair.ManyOverUdp(BufferBytes, count, number: 1);
-        using WriteStream beside = Stream(pair);
+        using MessageStream beside = Stream(pair);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         long begin = Stopwatch.GetTimestamp();
         pair.AddIdle(idle);
