@@ -81,10 +81,13 @@ internal sealed unsafe class Guest : IDisposable
     /// <summary>Where messages are sent from.</summary>
     public byte* SendArea => _memory.Pointer + _halfBytes;
 
-    public void Connect(in GuestAddress peer)
+    /// <summary>Connects.</summary>
+    /// <param name="peer">The other end.</param>
+    /// <param name="timeout">Encoded ACK timeout: by default half a second, so that a machine that is busy elsewhere does not look like a lost packet.</param>
+    public void Connect(in GuestAddress peer, byte timeout = 17)
     {
         _queuePair.ToReadyToReceive(peer.QueuePair);
-        _queuePair.ToReadyToSend(Address.QueuePair.Psn);
+        _queuePair.ToReadyToSend(Address.QueuePair.Psn, timeout);
     }
 
     /// <summary>Makes a QP here and one at the peer, connects them and leaves them alone.</summary>

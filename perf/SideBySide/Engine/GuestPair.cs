@@ -12,16 +12,21 @@ internal sealed class GuestPair : IEnginePair
 {
     private const int LocalLooksPerPoll = 200;
 
+    /// <summary>Encoded ACK timeouts: half a second, and the usual 67 ms where packets are lost on purpose.</summary>
+    private const byte PatientTimeout = 17;
+
+    private const byte UsualTimeout = 14;
+
     private readonly EmbeddedHost[] _hosts;
     private readonly Guest _far;
 
-    private GuestPair(EmbeddedHost[] hosts, int messageBytesMax, int number = 0, int queuePairs = 1)
+    private GuestPair(EmbeddedHost[] hosts, int messageBytesMax, int number = 0, int queuePairs = 1, byte timeout = PatientTimeout)
     {
         _hosts = hosts;
         Near = new Guest(Open(hosts[0], LoopbackPlan.EngineNear(number), queuePairs), messageBytesMax);
         _far = new Guest(Open(hosts[^1], LoopbackPlan.EngineFar(number), queuePairs), messageBytesMax);
-        Near.Connect(_far.Address);
-        _far.Connect(Near.Address);
+        Near.Connect(_far.Address, timeout);
+        _far.Connect(Near.Address, timeout);
     }
 
     public Guest Near { get; }
@@ -42,7 +47,7 @@ internal sealed class GuestPair : IEnginePair
     public static GuestPair OverLossyUdp(int messageBytesMax, double lossRate, int number)
     {
         var options = new EmbeddedHostOptions { Drive = DriveMode.Inline, LossRate = lossRate };
-        return new GuestPair([EmbeddedHost.Create(options), EmbeddedHost.Create(options)], messageBytesMax, number);
+        return new GuestPair([EmbeddedHost.Create(options), EmbeddedHost.Create(options)], messageBytesMax, number, timeout: lossRate > 0 ? UsualTimeout : PatientTimeout);
     }
 
     /// <summary>As <see cref="OverUdp"/>, with guest memory for so many QPs.</summary>
