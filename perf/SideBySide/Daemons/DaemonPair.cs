@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using RoceEngine.SideBySide.Engine;
 using RoceEngine.Verbs;
 
@@ -12,8 +13,7 @@ internal sealed class DaemonPair : IEnginePair
     public DaemonPair(DaemonWorld world, int messageBytesMax)
     {
         _world = world;
-        Near = new Guest(
-            RdmaContext.Attach(new AttachOptions { SocketPath = world.NearSocket, Address = world.NearAddress, MemoryBytes = Guest.MemoryBytes }), messageBytesMax);
+        Near = new Guest(DaemonDevice.Attach(world.NearSocket, world.NearAddress), messageBytesMax);
         try
         {
             FarProcess.Tell(string.Create(
@@ -69,6 +69,29 @@ internal sealed class DaemonPair : IEnginePair
             _unpinned.Dispose();
             process.Tell(FarGuestProgram.StopWord);
             _ = process.Expect(FarGuestProgram.StopWord);
+        }
+    }
+}
+
+/// <summary>Devices of a daemon.</summary>
+internal static class DaemonDevice
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(20);
+    private const int AttemptsMax = 500;
+
+    /// <summary>Takes the device at an address. A daemon frees one a moment after the guest before has left: until then it is asked again.</summary>
+    public static RdmaContext Attach(string socketPath, IPAddress address)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return RdmaContext.Attach(new AttachOptions { SocketPath = socketPath, Address = address, MemoryBytes = Guest.MemoryBytes });
+            }
+            catch (VerbsException refusal) when (refusal.Message.Contains("in use", StringComparison.Ordinal) && attempt < AttemptsMax)
+            {
+                Thread.Sleep(s_pause);
+            }
         }
     }
 }

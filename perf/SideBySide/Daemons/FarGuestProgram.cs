@@ -50,9 +50,7 @@ internal sealed class FarGuestProgram
         switch (words[0])
         {
             case OpenWord:
-                _guest = new Guest(
-                    RdmaContext.Attach(new AttachOptions { SocketPath = words[1], Address = IPAddress.Parse(words[2]), MemoryBytes = Guest.MemoryBytes }),
-                    Number(words[3]));
+                _guest = new Guest(DaemonDevice.Attach(words[1], IPAddress.Parse(words[2])), Number(words[3]));
                 _near = GuestAddressText.Parse(words.AsSpan(4));
                 _guest.Connect(_near);
                 return $"{OpenWord} {GuestAddressText.Format(_guest.Address)}";

@@ -76,7 +76,7 @@ internal sealed unsafe class RawUdpPingPong(int messageBytes, int datagramBytes)
         }
     }
 
-    /// <summary>Waits for the whole message. False when told to stop, or without a partner to ask when nothing comes for half a second.</summary>
+    /// <summary>Waits for the whole message. False when told to stop, or without a partner to ask when nothing comes for two seconds.</summary>
     private bool TryReceive(RawSocket socket, AlignedMemory buffer, Partner? me = null)
     {
         var patience = new Patience(Patience.SystemCallSpins);
@@ -96,7 +96,7 @@ internal sealed unsafe class RawUdpPingPong(int messageBytes, int datagramBytes)
         return true;
     }
 
-    private const double LossSeconds = 0.5;
+    private const double LossSeconds = 2;
 
     public void Dispose()
     {

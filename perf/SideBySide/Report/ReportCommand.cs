@@ -32,28 +32,27 @@ internal static class ReportCommand
     {
         bool Wants(string part) => only.Length == 0 || only.Contains(part);
         output.Create();
-        MachineFacts machine = MachineFacts.Read();
-        List<Figure> figures;
-        IReadOnlyList<Curve> bandwidth = [];
-        IReadOnlyList<Curve> latency = [];
+        var document = new ReportDocument(MachineFacts.Read(), [], [], [], null);
         using (var stage = new Stage())
         {
             bool onlyParts = only.Length > 0 && only.All(name => name is ChartPart or SoakPart);
-            figures = onlyParts ? [] : CommandLine.MeasureFigures(stage, seconds, only);
+            document = document with { Figures = onlyParts ? [] : CommandLine.MeasureFigures(stage, seconds, only) };
+            Save(output, document);
             Partner.PinThread(last: false);
             if (Wants(ChartPart))
             {
-                bandwidth = Sweep.Bandwidth(stage, seconds * ChartShare);
-                latency = Sweep.Latency(stage, seconds * ChartShare);
+                document = document with { Bandwidth = Sweep.Bandwidth(stage, seconds * ChartShare), Latency = Sweep.Latency(stage, seconds * ChartShare) };
+                Save(output, document);
             }
         }
-        SoakResult? soak = Wants(SoakPart) ? SoakRun.Run(soakSeconds) : null;
-        var document = new ReportDocument(machine, figures, bandwidth, latency, soak);
-        Save(output, document);
-        FigureTable.Write(figures);
-        CommandLine.ThrowIfAnyFailed(figures);
+        FigureTable.Write(document.Figures);
+        if (Wants(SoakPart))
+            Save(output, document with { Soak = SoakRun.Run(soakSeconds) });
+        Console.Error.WriteLine($"written: {Path.Combine(output.FullName, document.Machine.FileName)}*");
+        CommandLine.ThrowIfAnyFailed(document.Figures);
     }
 
+    /// <summary>Writes what is there so far: a failure later on loses nothing of it.</summary>
     private static void Save(DirectoryInfo output, ReportDocument document)
     {
         string stem = Path.Combine(output.FullName, document.Machine.FileName);
@@ -65,7 +64,6 @@ internal static class ReportCommand
             File.WriteAllText($"{stem}-latency.svg", Chart.Draw("Half round trip against message size", subtitle, "µs", document.Latency));
         }
         File.WriteAllText($"{stem}.md", Markdown(document));
-        Console.Error.WriteLine($"written: {stem}.md, .json{(document.Bandwidth.Count > 0 ? ", -bandwidth.svg, -latency.svg" : "")}");
     }
 
     private static string Markdown(ReportDocument document)
