@@ -13,6 +13,7 @@ internal sealed class DaemonWorld : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("vrdma-sidebyside-").FullName;
     private readonly List<ChildProcess> _daemons = [];
     private readonly List<string> _sockets = [];
+    private bool _farGuestEnded;
 
     private DaemonWorld(IPAddress near, IPAddress far, bool isLocal)
     {
@@ -98,8 +99,6 @@ internal sealed class DaemonWorld : IDisposable
         if (Directory.Exists(_directory))
             Directory.Delete(_directory, recursive: true);
     }
-
-    private bool _farGuestEnded;
 
     private void EndFarGuest()
     {

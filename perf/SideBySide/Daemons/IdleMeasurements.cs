@@ -37,7 +37,7 @@ internal sealed class IdleDaemon(DaemonWorld world) : IMeasurement
             {
                 sum += long.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture);
             }
-            catch (IOException)
+            catch (Exception ended) when (ended is IOException or UnauthorizedAccessException)
             {
                 // The thread ended meanwhile.
             }
@@ -51,6 +51,8 @@ internal sealed class IdleDaemon(DaemonWorld world) : IMeasurement
 /// </summary>
 internal sealed class WakeUp(DaemonWorld world, double percentile) : IMeasurement
 {
+    private const long WaitNsMax = 100_000_000_000;
+
     /// <summary>Well above the time after which an idle worker sleeps.</summary>
     private static readonly TimeSpan s_idle = TimeSpan.FromMilliseconds(3);
 
@@ -60,7 +62,7 @@ internal sealed class WakeUp(DaemonWorld world, double percentile) : IMeasuremen
 
     public double Measure(double seconds)
     {
-        var waitsNs = new LongHistogram(1, TimeStampMax, 3);
+        var waitsNs = new LongHistogram(1, WaitNsMax, 3);
         using IFarEnd far = _pair.Begin(FarTask.Serve, sizeof(long));
         long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
         do
@@ -71,13 +73,11 @@ internal sealed class WakeUp(DaemonWorld world, double percentile) : IMeasuremen
             var patience = new Patience(_pair.SpinsBeforeYield);
             while (_pair.Near.Poll() == 0 && !far.HasEnded)
                 patience.Wait();
-            waitsNs.RecordValue(Math.Clamp((long)Stopwatch.GetElapsedTime(begin).TotalNanoseconds, 1, TimeStampMax));
+            waitsNs.RecordValue(Math.Clamp((long)Stopwatch.GetElapsedTime(begin).TotalNanoseconds, 1, WaitNsMax));
         }
         while (Stopwatch.GetTimestamp() < end && !far.HasEnded);
         return waitsNs.GetValueAtPercentile(percentile) / 1e3;
     }
-
-    private const long TimeStampMax = 100_000_000_000;
 
     public void Dispose() => _pair.Dispose();
 }

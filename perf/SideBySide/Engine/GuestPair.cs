@@ -40,6 +40,9 @@ internal sealed class GuestPair : IEnginePair
     /// <summary>Calls of the kernel that the links of both ends made so far to send and to receive.</summary>
     public long LinkCalls => _hosts.SelectMany(host => host.LinkStatistics).Sum(CallsOf);
 
+    /// <summary>Those of <see cref="LinkCalls"/> that sent or brought something.</summary>
+    public long LinkCallsOfUse => _hosts.SelectMany(host => host.LinkStatistics).Sum(statistics => CallsOf(statistics) - statistics.ReceiveCallsInVain);
+
     /// <summary>Two hosts that reach each other by RoCEv2 over loopback.</summary>
     public static GuestPair OverUdp(int messageBytesMax, int number = 0) => OverLossyUdp(messageBytesMax, lossRate: 0, number);
 

@@ -15,6 +15,7 @@ internal sealed unsafe class RawUdpPingPong(int messageBytes, int datagramBytes)
     private const int RoundTripsPerBatch = 16;
     private const int BufferBytes = 65_536;
     private const int TrainDatagramsMax = 15;
+    private const double LossSeconds = 2;
 
     private readonly RawSocket _near = new(LoopbackPlan.RawNear, useGro: true);
     private readonly RawSocket _far = new(LoopbackPlan.RawFar, useGro: true);
@@ -95,8 +96,6 @@ internal sealed unsafe class RawUdpPingPong(int messageBytes, int datagramBytes)
         }
         return true;
     }
-
-    private const double LossSeconds = 2;
 
     public void Dispose()
     {

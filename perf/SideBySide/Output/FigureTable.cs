@@ -49,10 +49,11 @@ internal static class FigureTable
     private static string VerdictOf(Figure figure) =>
         figure.Failure is { } failure ? $"failed: {failure}" : figure.Skipped is { } skipped ? $"not measured: {skipped}" : figure.Verdict ?? "";
 
-    private static string Number(double? value) => value switch
+    /// <summary>About three digits, never with an exponent.</summary>
+    public static string Number(double? value) => value switch
     {
         null => "",
         0 => "0",
-        { } number => number.ToString(Math.Abs(number) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" }, CultureInfo.InvariantCulture),
+        { } number => number.ToString(Math.Abs(number) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", >= 0.01 => "F3", _ => "F5" }, CultureInfo.InvariantCulture),
     };
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using ScottPlot;
 using ScottPlot.Plottables;
 using ScottPlot.TickGenerators;
@@ -6,11 +7,15 @@ using ScottPlot.TickGenerators;
 namespace RoceEngine.SideBySide.Report;
 
 /// <summary>Draws curves against message size, both axes logarithmic. Has a white background of its own, for dark pages.</summary>
-internal static class Chart
+internal static partial class Chart
 {
     private const int Width = 1100;
     private const int Height = 620;
-    private const string FontName = "sans-serif";
+
+    /// <summary>What it is drawn with where it is made, and what looks the same where it is shown.</summary>
+    private const string FontName = "DejaVu Sans";
+
+    private const string FontsAlike = "Verdana, sans-serif";
     private const double Margin = 0.15;
 
     /// <summary>The picture as the text of an SVG file.</summary>
@@ -27,7 +32,7 @@ internal static class Chart
         SetAxes(plot, unit, [.. curves.SelectMany(curve => curve.Points)]);
         plot.Title($"{title}\n{subtitle}");
         plot.Axes.Title.Label.FontSize = 14;
-        plot.ShowLegend(Edge.Right);
+        plot.ShowLegend(Edge.Right).Alignment = Alignment.UpperLeft;
         plot.Legend.FontSize = 13;
         plot.Legend.OutlineWidth = 0;
         plot.Legend.ShadowColor = Colors.Transparent;
@@ -36,7 +41,7 @@ internal static class Chart
         plot.Grid.MinorLineWidth = 1;
         plot.Font.Set(FontName);
         plot.Legend.FontName = FontName;
-        return plot.GetSvgXml(Width, Height);
+        return FontFamily().Replace(plot.GetSvgXml(Width, Height), $"font-family=\"$1, {FontsAlike}\"");
     }
 
     /// <summary>Ours is drawn solid and strong, limits dashed and grey, peers thin and dotted.</summary>
@@ -80,4 +85,7 @@ internal static class Chart
         plot.YLabel(unit);
         plot.Axes.SetLimits(Math.Log2(Sweep.Sizes[0]) - 0.5, Math.Log2(Sweep.Sizes[^1]) + 0.5, low, high);
     }
+
+    [GeneratedRegex("font-family=\"([^\"]*)\"")]
+    private static partial Regex FontFamily();
 }

@@ -103,5 +103,5 @@ internal static class ReportCommand
     }
 
     private static string Value(Curve curve, int bytes) =>
-        curve.Points.FirstOrDefault(point => point.Bytes == bytes) is { } point ? point.Value.ToString("G3", CultureInfo.InvariantCulture) : "";
+        FigureTable.Number(curve.Points.FirstOrDefault(point => point.Bytes == bytes)?.Value);
 }
