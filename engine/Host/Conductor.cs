@@ -162,6 +162,7 @@ internal sealed class Conductor : IDisposable
                 continue;
             client.Capture?.Abandon();
             client.Coming?.Drop();
+            client.Standing?.GoOn();
             if (client.Guest is { } guest)
                 Guests.Detach(guest, "its process ended or closed it");
             client.Dispose();

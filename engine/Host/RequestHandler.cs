@@ -94,6 +94,12 @@ internal sealed class RequestHandler
                 else if (TryFind(client, snapshot.Device, out AttachedGuest? saved) && saved is not null)
                     _migrations.BeginSnapshot(client, saved, snapshot.Stops);
                 break;
+            case ChannelProtocol.KeptType:
+                if (client.Standing is { } standing)
+                    standing.End();
+                else
+                    client.Refuse("no device waits for this");
+                break;
             case ChannelProtocol.RestoreType:
                 if (request.Restore is { } restore)
                     _migrations.BeginRestore(client, restore);

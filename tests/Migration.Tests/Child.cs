@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Migration.Tests;
 
@@ -26,6 +27,8 @@ internal sealed class Child : IDisposable
     }
 
     public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
 
     /// <summary>The last lines on standard error.</summary>
     public string Errors
@@ -59,6 +62,24 @@ internal sealed class Child : IDisposable
         Assert.True(line.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} says nothing\n{Errors}");
         Assert.False(line.Result is null || line.Result.StartsWith("bad", StringComparison.Ordinal), $"{line.Result}\n{Errors}");
         return line.Result!;
+    }
+
+    /// <summary>What is left on standard output, and how the process ended, which it does within a while.</summary>
+    public (int ExitCode, string Output) ReadToEnd()
+    {
+        Task<string> rest = _process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.True(rest.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} does not end\n{Errors}");
+        Assert.True(_process.WaitForExit(Patience), $"process {Id} does not end\n{Errors}");
+        _process.WaitForExit();
+        return (_process.ExitCode, rest.Result);
+    }
+
+    /// <summary>Sends a signal by its name, without SIG.</summary>
+    public void Signal(string signal)
+    {
+        using Process kill = Process.Start("/bin/kill", [$"-{signal}", Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     public void Kill()

@@ -9,14 +9,30 @@ internal sealed class Daemon : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("vrdma-").FullName;
 
     public Daemon(string address, params string[] more)
+        : this("vrdmad", [], address, more)
+    {
+    }
+
+    private Daemon(string program, string[] before, string address, string[] more)
     {
         SocketPath = Path.Combine(_directory, "d.sock");
+        string[] state = more.Contains("--state-dir") ? [] : ["--state-dir", _directory];
         Process = new Child(
-            "vrdmad",
-            ["--socket", SocketPath, "--address", address, "--migrate-listen", "127.0.0.1:0", "--insecure-migration", "--exit-with-stdin", .. more]);
+            program,
+            [
+                .. before, "--socket", SocketPath, "--address", address, "--migrate-listen", "127.0.0.1:0", "--insecure-migration", "--exit-with-stdin",
+                .. state, .. more,
+            ]);
         string ready = Process.ReadLine();
         Port = int.Parse(ready[(ready.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
     }
+
+    /// <summary>A daemon in a network of its own, where every address is free: as good as another machine, but for the files. Needs root.</summary>
+    public static Daemon InAnotherNetwork(string address, params string[] more) => new(
+        "/usr/bin/unshare",
+        ["--net", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "vrdmad")],
+        address,
+        more);
 
     public Child Process { get; }
 
@@ -29,6 +45,12 @@ internal sealed class Daemon : IDisposable
     {
         using DaemonConnection connection = DaemonConnection.Open(SocketPath);
         return [.. connection.ListDevices().Select(device => device.Name)];
+    }
+
+    public DeviceReport Report(string device)
+    {
+        using DaemonConnection connection = DaemonConnection.Open(SocketPath);
+        return connection.GetStatistics(device).Single();
     }
 
     public MigrationReport Send(string device, int port)

@@ -39,8 +39,18 @@ public sealed class TrafficTests
             $"{moves} moves, blackout median {pauses[moves / 2]:F2} ms, p90 {pauses[moves * 9 / 10]:F2}, max {pauses[^1]:F2}; mover {moverSays}; peer {peerSays}"));
     }
 
-    internal static Child Guest(Daemon daemon, string address, string name) =>
-        new("Migration.Tests", "guest", daemon.SocketPath, address, name, "8");
+    internal static Child Guest(
+        Daemon daemon, string address, string name, string script = "mixed", string peerScript = "mixed", int queuePairs = 8, int timeout = 14) =>
+        new(
+            "Migration.Tests",
+            "guest",
+            daemon.SocketPath,
+            address,
+            name,
+            queuePairs.ToString(CultureInfo.InvariantCulture),
+            script,
+            peerScript,
+            timeout.ToString(CultureInfo.InvariantCulture));
 
     internal static void Connect(Child a, Child b)
     {

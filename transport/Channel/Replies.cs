@@ -19,6 +19,9 @@ public sealed record DaemonReply
 
     public RestoreReply? Restored { get; init; }
 
+    /// <summary>True when a device has ended that was saved and stopped.</summary>
+    public bool HasEnded { get; init; }
+
     /// <summary>True when a device that no guest held was let go.</summary>
     public bool WasReleased { get; init; }
 

@@ -46,6 +46,15 @@ internal sealed class FrozenDevice : IDisposable
         return frozen;
     }
 
+    /// <summary>Stops a device that was saved in the same command of its worker, and lets its address go.</summary>
+    public static FrozenDevice Halt(Worker worker, DeviceSlot slot, byte[] state)
+    {
+        int queuePairs = slot.Device.QueuePairCount;
+        worker.Halt(slot);
+        slot.Link.Dispose();
+        return new FrozenDevice(slot, state, [], queuePairs);
+    }
+
     /// <summary>The device goes on here as if nothing had happened.</summary>
     public async Task ThawAsync(MigrationHost host, AttachedGuest guest)
     {
