@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Migration.Tests;
 
@@ -12,6 +13,7 @@ internal sealed class Child : IDisposable
 
     public Child(string program, params string[] arguments)
     {
+        // A program of the system's has a path of its own.
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program))
         {
             RedirectStandardInput = true,
@@ -59,6 +61,29 @@ internal sealed class Child : IDisposable
         Assert.True(line.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} says nothing\n{Errors}");
         Assert.False(line.Result is null || line.Result.StartsWith("bad", StringComparison.Ordinal), $"{line.Result}\n{Errors}");
         return line.Result!;
+    }
+
+    /// <summary>All that it says until it ends.</summary>
+    public string ReadToEnd()
+    {
+        Task<string> rest = _process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.True(rest.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} does not end\n{Errors}");
+        return rest.Result;
+    }
+
+    /// <summary>Sends a signal; nothing happens when it has ended.</summary>
+    public void Signal(string name)
+    {
+        using Process kill = Process.Start("/bin/sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -{name} {Id} 2> /dev/null")]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public int AwaitExit()
+    {
+        Assert.True(_process.WaitForExit(Patience), $"process {Id} does not end\n{Errors}");
+        _process.WaitForExit();
+        return _process.ExitCode;
     }
 
     public void Kill()
