@@ -27,6 +27,9 @@ internal sealed class RequestHandler
         _post = post;
     }
 
+    /// <summary>Set when the daemon stops: nothing new is begun.</summary>
+    public bool IsStopping { get; set; }
+
     /// <summary>Captures whose taps are in place.</summary>
     public int Captures { get; private set; }
 
@@ -49,7 +52,9 @@ internal sealed class RequestHandler
             client.Refuse($"the request is not understood: {e.Message}");
             return true;
         }
-        if (request.Version != ChannelProtocol.Version)
+        if (IsStopping)
+            client.Refuse("the daemon stops");
+        else if (request.Version != ChannelProtocol.Version)
             client.Refuse($"the request has protocol version {request.Version}; this daemon speaks version {ChannelProtocol.Version}");
         else
             Serve(client, request);
@@ -136,6 +141,7 @@ internal sealed class RequestHandler
         Workers = _workers.Count,
         Addresses = [.. _guests.Addresses.Select(address => address.ToString())],
         UptimeMs = Environment.TickCount64 - _startedAtMs,
+        LatePackets = _migrations.LatePackets,
     };
 
     private bool TryFind(ControlClient client, string? device, out AttachedGuest? guest)

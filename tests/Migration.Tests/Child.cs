@@ -13,6 +13,7 @@ internal sealed class Child : IDisposable
 
     public Child(string program, params string[] arguments)
     {
+        // A program of the system's has a path of its own.
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program))
         {
             RedirectStandardInput = true,
@@ -64,22 +65,27 @@ internal sealed class Child : IDisposable
         return line.Result!;
     }
 
-    /// <summary>What is left on standard output, and how the process ended, which it does within a while.</summary>
-    public (int ExitCode, string Output) ReadToEnd()
+    /// <summary>What is left on standard output, which ends within a while.</summary>
+    public string ReadToEnd()
     {
         Task<string> rest = _process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Assert.True(rest.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} does not end\n{Errors}");
-        Assert.True(_process.WaitForExit(Patience), $"process {Id} does not end\n{Errors}");
-        _process.WaitForExit();
-        return (_process.ExitCode, rest.Result);
+        return rest.Result;
     }
 
-    /// <summary>Sends a signal by its name, without SIG.</summary>
-    public void Signal(string signal)
+    /// <summary>Sends a signal; nothing happens when it has ended.</summary>
+    public void Signal(string name)
     {
-        using Process kill = Process.Start("/bin/kill", [$"-{signal}", Id.ToString(CultureInfo.InvariantCulture)]);
+        using Process kill = Process.Start("/bin/sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -{name} {Id} 2> /dev/null")]);
         kill.WaitForExit();
-        Assert.Equal(0, kill.ExitCode);
+    }
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public int AwaitExit()
+    {
+        Assert.True(_process.WaitForExit(Patience), $"process {Id} does not end\n{Errors}");
+        _process.WaitForExit();
+        return _process.ExitCode;
     }
 
     public void Kill()

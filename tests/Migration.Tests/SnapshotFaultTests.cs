@@ -166,7 +166,8 @@ public sealed partial class SnapshotFaultTests
             using var command = new Child("vrdma", ["snapshot", "mover", file, "--socket", scene.Home.SocketPath, .. stops ? ["--stop"] : Array.Empty<string>()]);
             Thread.Sleep(100 + (12 * i));
             scene.Home.Process.Kill();
-            (int exitCode, _) = command.ReadToEnd();
+            _ = command.ReadToEnd();
+            int exitCode = command.AwaitExit();
             Assert.True(exitCode == 0 || !File.Exists(file) || command.Errors.Contains("is whole", StringComparison.Ordinal), command.Errors);
             Assert.DoesNotContain("   at ", command.Errors, StringComparison.Ordinal);
             if (File.Exists(file))

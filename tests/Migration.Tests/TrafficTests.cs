@@ -22,7 +22,7 @@ public sealed class TrafficTests
             // The two go by turns: by turns, too, they are at one daemon and at two.
             int who = move % 2;
             Daemon to = at[who] == left ? right : left;
-            MigrationReport report = at[who].Send(who == 0 ? "mover" : "peer", to.Port);
+            MigrationReport report = at[who].Send(who == 0 ? "mover" : "peer", to.Port, cancellation: TestContext.Current.CancellationToken);
             at[who] = to;
             pauses.Add(report.BlackoutMs);
             AwaitProgress(mover, $"mover after move {move}");

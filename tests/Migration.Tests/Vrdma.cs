@@ -40,7 +40,8 @@ internal sealed record Vrdma(int ExitCode, string Output, string Errors)
     {
         using (child)
         {
-            (int exitCode, string output) = child.ReadToEnd();
+            string output = child.ReadToEnd();
+            int exitCode = child.AwaitExit();
             return new Vrdma(exitCode, output, child.Errors);
         }
     }

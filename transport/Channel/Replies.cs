@@ -65,6 +65,9 @@ public sealed record DaemonInfo
     public required IReadOnlyList<string> Addresses { get; init; }
 
     public required long UptimeMs { get; init; }
+
+    /// <summary>Packets for devices that had just left for another daemon; they were dropped, and their senders send them again.</summary>
+    public long LatePackets { get; init; }
 }
 
 /// <summary>One attached device.</summary>

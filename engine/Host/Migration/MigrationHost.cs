@@ -6,16 +6,19 @@ using RoceEngine.Snapshots;
 namespace RoceEngine.Host.Migration;
 
 /// <summary>What migrations need of their host: its options, threads and guests. And the migrations that are under way.</summary>
-internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, IHostReporter reporter, Action<Action> post)
+internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, DeviceAddresses addresses, IHostReporter reporter, Action<Action> post)
 {
     private readonly CancellationTokenSource _stopping = new();
     private int _running;
+    private long _latePackets;
 
     public HostOptions Options { get; } = options;
 
     public IReadOnlyList<Worker> Workers { get; } = workers;
 
     public GuestTable Guests { get; } = guests;
+
+    public DeviceAddresses Addresses { get; } = addresses;
 
     public IHostReporter Reporter { get; } = reporter;
 
@@ -37,6 +40,11 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
 
     /// <summary>Migrations that are under way, in both directions.</summary>
     public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Packets that came for devices that had stopped in order to leave.</summary>
+    public long LatePackets => Interlocked.Read(ref _latePackets);
+
+    public void CountLatePackets(long packets) => Interlocked.Add(ref _latePackets, packets);
 
     /// <summary>Calls off what can be called off.</summary>
     public void Stop() => _stopping.Cancel();

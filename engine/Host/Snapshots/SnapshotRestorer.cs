@@ -70,19 +70,21 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         try
         {
             memory.TakeOver(SharedMemory.Duplicate(saved.Descriptors[1]), SharedMemory.Duplicate(saved.Descriptors[0]));
-            var link = new UdpLink(address, host.Options.Link);
             (string name, Worker worker) = await host.Threads.OnConductor(() => (host.Guests.NameFor(request.Device), host.Guests.NextWorker())).ConfigureAwait(false);
-            DeviceSlot slot = DeviceSlot.ForMoved(
-                new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
+            DeviceSlot? slot = null;
             string? why;
             try
             {
+                UdpLink link = host.Addresses.OpenLink(address);
+                slot = DeviceSlot.ForMoved(
+                    new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
                 await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
                 why = await ClaimAsync(worker, slot).ConfigureAwait(false);
             }
             catch
             {
-                slot.Close();
+                slot?.Close();
+                await host.Threads.OnConductor(() => host.Guests.GiveBackName(name)).ConfigureAwait(false);
                 throw;
             }
             await HostThreads.OnWorker(worker, (owner, nowNs) => Start(owner, slot, isBroken: why is not null, nowNs)).ConfigureAwait(false);
