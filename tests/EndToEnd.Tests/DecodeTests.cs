@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 
 namespace EndToEnd.Tests;
 

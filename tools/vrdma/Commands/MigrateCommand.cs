@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
 namespace RoceEngine.Vrdma.Commands;
