@@ -83,6 +83,7 @@ public sealed class RdmaHost : IDisposable
         try
         {
             _migrations = MigrationListener.Open(_conductor.Migrations, endPoint);
+            Rehearsal.Begin();
         }
         catch (Exception e) when (e is HostStreamException or MigrationException)
         {

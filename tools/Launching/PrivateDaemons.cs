@@ -65,12 +65,13 @@ public sealed class PrivateDaemons : IAsyncDisposable
     /// <param name="socketPath">The daemon that has it.</param>
     /// <param name="device">Its name or address.</param>
     /// <param name="to">Where the other daemon takes devices.</param>
+    /// <param name="memory">How guest memory gets there: auto, copy or share.</param>
     /// <param name="cancellation">Calls it off.</param>
     /// <exception cref="ChannelException">It did not move; the message says why.</exception>
-    public static MigrationReport Move(string socketPath, string device, IPEndPoint to, CancellationToken cancellation)
+    public static MigrationReport Move(string socketPath, string device, IPEndPoint to, string memory, CancellationToken cancellation)
     {
         using DaemonConnection connection = DaemonConnection.Open(socketPath);
-        MigrateRequest request = new() { Device = device, Host = to.Address.ToString(), Port = to.Port };
+        MigrateRequest request = new() { Device = device, Host = to.Address.ToString(), Port = to.Port, Memory = memory };
         return connection.Migrate(request, progress: null, cancellation);
     }
 

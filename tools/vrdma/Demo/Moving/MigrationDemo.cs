@@ -98,7 +98,7 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
     {
         try
         {
-            return PrivateDaemons.Move(from.SocketPath, device.ToString(), to.MigrationEndPoint!, cancellation);
+            return PrivateDaemons.Move(from.SocketPath, device.ToString(), to.MigrationEndPoint!, "auto", cancellation);
         }
         catch (ChannelException failure)
         {
