@@ -59,8 +59,8 @@ public sealed class RestoreTests
         TrafficTests.AwaitProgress(scene.Peer, "peer");
 
         // As long as the first one lives, its address keeps others away.
-        Assert.Contains("127.15.85.1", Vrdma.Fail("restore", file, "--socket", second.SocketPath), StringComparison.Ordinal);
-        Assert.Contains("lives here already", Vrdma.Fail("restore", file, "--socket", first.SocketPath), StringComparison.Ordinal);
+        Assert.Contains("127.15.85.1", Vrdma.RunHere("restore", file, "--socket", second.SocketPath).Complaint, StringComparison.Ordinal);
+        Assert.Contains("lives here already", Vrdma.RunHere("restore", file, "--socket", first.SocketPath).Complaint, StringComparison.Ordinal);
         TrafficTests.AwaitProgress(scene.Peer, "peer");
 
         Vrdma.Succeed("release", "mover", "--socket", first.SocketPath);
@@ -90,7 +90,7 @@ public sealed class RestoreTests
         using var scene = new SnapshotScene("127.15.87");
         string file = scene.Save("live");
         scene.AwaitProgress();
-        Assert.Contains("lives here already", Vrdma.Fail("restore", file, "--socket", scene.Home.SocketPath), StringComparison.Ordinal);
+        Assert.Contains("lives here already", Vrdma.RunHere("restore", file, "--socket", scene.Home.SocketPath).Complaint, StringComparison.Ordinal);
         scene.AwaitProgress();
         scene.Home.Process.Kill();
         Daemon daemon = scene.AnotherDaemon();
