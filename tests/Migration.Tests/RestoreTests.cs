@@ -59,8 +59,8 @@ public sealed class RestoreTests
         TrafficTests.AwaitProgress(scene.Peer, "peer");
 
         // As long as the first one lives, its address keeps others away.
-        Assert.Contains("127.15.85.1", Vrdma.Fail("restore", file, "--socket", second.SocketPath), StringComparison.Ordinal);
-        Assert.Contains("lives here already", Vrdma.Fail("restore", file, "--socket", first.SocketPath), StringComparison.Ordinal);
+        Assert.Contains("127.15.85.1", Vrdma.RunHere("restore", file, "--socket", second.SocketPath).Complaint, StringComparison.Ordinal);
+        Assert.Contains("lives here already", Vrdma.RunHere("restore", file, "--socket", first.SocketPath).Complaint, StringComparison.Ordinal);
         TrafficTests.AwaitProgress(scene.Peer, "peer");
 
         Vrdma.Succeed("release", "mover", "--socket", first.SocketPath);
@@ -90,7 +90,7 @@ public sealed class RestoreTests
         using var scene = new SnapshotScene("127.15.87");
         string file = scene.Save("live");
         scene.AwaitProgress();
-        Assert.Contains("lives here already", Vrdma.Fail("restore", file, "--socket", scene.Home.SocketPath), StringComparison.Ordinal);
+        Assert.Contains("lives here already", Vrdma.RunHere("restore", file, "--socket", scene.Home.SocketPath).Complaint, StringComparison.Ordinal);
         scene.AwaitProgress();
         scene.Home.Process.Kill();
         Daemon daemon = scene.AnotherDaemon();
@@ -128,15 +128,45 @@ public sealed class RestoreTests
     }
 
     [Fact]
-    public void A_device_goes_on_when_nobody_keeps_what_it_was_stopped_for()
+    public void A_device_goes_on_when_nobody_says_that_it_is_kept_and_its_image_is_older_then()
     {
         using var scene = new SnapshotScene("127.15.90", "mixed");
+        Daemon elsewhere = scene.AnotherNetwork();
+        SnapshotReply reply;
+        SavedDevice saved;
         using (DaemonConnection connection = DaemonConnection.Open(scene.Home.SocketPath))
         {
-            connection.Snapshot(new SnapshotRequest { Device = "mover", Stops = true }, out SavedDevice saved);
-            saved.Dispose();
+            reply = connection.Snapshot(new SnapshotRequest { Device = "mover", Stops = true }, out saved);
+
+            // Whoever looks at it while it stands still finds it, and nobody else may save it.
             Assert.Equal(["mover"], scene.Home.Devices());
+            Assert.Equal("mover", scene.Home.Report("mover").Device.Name);
+            Assert.Contains(
+                "is being moved or saved already",
+                Vrdma.RunHere("snapshot", "mover", scene.File("no"), "--socket", scene.Home.SocketPath).Complaint,
+                StringComparison.Ordinal);
         }
+        scene.AwaitProgress();
+        using (saved)
+        using (DaemonConnection connection = DaemonConnection.Open(elsewhere.SocketPath))
+        {
+            RestoreReply restored = connection.Restore(
+                new RestoreRequest
+                {
+                    Device = "mover",
+                    Address = reply.Report.Device.Address,
+                    Identity = reply.Identity,
+                    SnapshotId = reply.SnapshotId,
+                    Epoch = reply.Epoch,
+                    WasStopped = true,
+                    GuestRamBytes = reply.GuestRamBytes,
+                    ControlBytes = reply.ControlBytes,
+                    DeviceStateBytes = reply.DeviceStateBytes,
+                },
+                saved);
+            Assert.Equal("the device went on after this snapshot was taken", restored.WhyBroken);
+        }
+        SnapshotScene.ExpectBroken(elsewhere);
         scene.ExpectAllRight();
     }
 }

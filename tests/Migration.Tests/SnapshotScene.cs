@@ -10,7 +10,7 @@ namespace Migration.Tests;
 internal sealed class SnapshotScene : IDisposable
 {
     /// <summary>Local ACK timeout: a peer waits for many seconds, as long as commands may take on a busy machine.</summary>
-    private const int PatientTimeout = 19;
+    private const int PatientTimeout = 20;
 
     private const int QueuePairs = 8;
 

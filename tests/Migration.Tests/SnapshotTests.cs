@@ -22,9 +22,8 @@ public sealed partial class SnapshotTests
         for (int i = 0; i < snapshots; i++)
         {
             string file = files.File($"{i}.snapshot");
-            string said = i % 2 == 0
-                ? Vrdma.Succeed("snapshot", "a", file, "--socket", left.SocketPath)
-                : Vrdma.Succeed("snapshot", "b", file, "--socket", right.SocketPath);
+            string[] command = i % 2 == 0 ? ["snapshot", "a", file, "--socket", left.SocketPath] : ["snapshot", "b", file, "--socket", right.SocketPath];
+            string said = i % 10 == 9 ? Vrdma.Succeed(command) : Vrdma.RunHere(command).Success;
             pauses.Add(double.Parse(StoodStill().Match(said).Groups[1].Value, CultureInfo.InvariantCulture));
             TrafficTests.AwaitProgress(a, $"a after snapshot {i}");
             TrafficTests.AwaitProgress(b, $"b after snapshot {i}");
@@ -33,7 +32,7 @@ public sealed partial class SnapshotTests
             Assert.Equal(8, manifest.QueuePairs.Count);
             Assert.All(manifest.QueuePairs, pair => Assert.Equal("RTS", pair.State));
             bytesMax = Math.Max(bytesMax, new FileInfo(file).Length);
-            if (i % 10 == 0)
+            if (i % 10 == 9)
                 Assert.Contains("127.15.81.1", Vrdma.Succeed("snapshot", "inspect", file), StringComparison.Ordinal);
             File.Delete(file);
         }

@@ -1,3 +1,5 @@
+using RoceEngine.Vrdma.Commands;
+
 namespace Migration.Tests;
 
 /// <summary>The <c>vrdma</c> command, run to its end.</summary>
@@ -10,22 +12,41 @@ internal sealed record Vrdma(int ExitCode, string Output, string Errors)
         "/usr/bin/unshare",
         ["--mount", "sh", "-c", "mount -t tmpfs -o size=64k none \"$1\" && shift && exec \"$0\" \"$@\"", Path.Combine(AppContext.BaseDirectory, "vrdma"), directory, .. arguments]));
 
-    public static string Succeed(params string[] arguments)
+    /// <summary>The same command without a process of its own, where many of them would take their time. Not for two threads at once.</summary>
+    public static Vrdma RunHere(params string[] arguments)
     {
-        Vrdma run = Run(arguments);
-        Assert.True(run.ExitCode == 0, $"vrdma {string.Join(' ', arguments)}: {run.Errors}");
-        return run.Output;
+        TextWriter console = Console.Out;
+        TextWriter complaints = Console.Error;
+        using var output = new StringWriter();
+        using var errors = new StringWriter();
+        Console.SetOut(output);
+        Console.SetError(errors);
+        try
+        {
+            int exitCode = CommandTree.RunAsync(arguments).GetAwaiter().GetResult();
+            return new Vrdma(exitCode, output.ToString(), errors.ToString());
+        }
+        finally
+        {
+            Console.SetOut(console);
+            Console.SetError(complaints);
+        }
     }
 
-    /// <summary>What it says on standard error, a sentence for a person.</summary>
-    public static string Fail(params string[] arguments)
+    /// <summary>What it says on standard output.</summary>
+    public static string Succeed(params string[] arguments) => Run(arguments).Success;
+
+    /// <summary>What it says, and an end without trouble.</summary>
+    public string Success
     {
-        Vrdma run = Run(arguments);
-        Assert.True(run.ExitCode != 0, $"vrdma {string.Join(' ', arguments)}: {run.Output}");
-        return run.Complaint;
+        get
+        {
+            Assert.True(ExitCode == 0, Errors);
+            return Output;
+        }
     }
 
-    /// <summary>Its one line on standard error.</summary>
+    /// <summary>Its one line on standard error, and an end in failure.</summary>
     public string Complaint
     {
         get
