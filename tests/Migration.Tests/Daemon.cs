@@ -22,7 +22,8 @@ internal sealed class Daemon : IDisposable
         string[] program = [.. inside, Path.Combine(AppContext.BaseDirectory, "vrdmad")];
         Process = new Child(program[0], [.. program[1..], "--socket", SocketPath, "--address", address, "--exit-with-stdin", .. more]);
         string ready = Process.ReadLine();
-        Port = int.Parse(ready[(ready.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
+        if (ready.Contains(" migrate=", StringComparison.Ordinal))
+            Port = int.Parse(ready[(ready.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
     }
 
     public Child Process { get; }
@@ -39,11 +40,11 @@ internal sealed class Daemon : IDisposable
     }
 
     /// <summary>Has a device go to another daemon. The patience is that of a busy machine, unless a test is about it.</summary>
-    public MigrationReport Send(string device, int port, string memory = "share", int patienceMs = 10_000, CancellationToken cancellation = default)
+    public MigrationReport Send(string device, int port, string memory = "share", int patienceMs = 10_000, string host = "127.0.0.1", bool insecure = true, CancellationToken cancellation = default)
     {
         using DaemonConnection connection = DaemonConnection.Open(SocketPath);
         return connection.Migrate(
-            new MigrateRequest { Device = device, Host = "127.0.0.1", Port = port, IsInsecure = true, Memory = memory, PatienceMs = patienceMs },
+            new MigrateRequest { Device = device, Host = host, Port = port, IsInsecure = insecure, Memory = memory, PatienceMs = patienceMs },
             progress: null,
             cancellation);
     }
