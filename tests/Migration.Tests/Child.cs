@@ -13,8 +13,9 @@ internal sealed class Child : IDisposable
 
     public Child(string program, params string[] arguments)
     {
-        // A program of the system's has a path of its own.
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program))
+        // The programs of this project are beside the tests, others where the system has them.
+        string beside = Path.Combine(AppContext.BaseDirectory, program);
+        var start = new ProcessStartInfo(File.Exists(beside) ? beside : program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

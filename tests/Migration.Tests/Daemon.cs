@@ -23,7 +23,8 @@ internal sealed class Daemon : IDisposable
         string[] state = more.Contains("--state-dir") ? [] : ["--state-dir", _directory];
         Process = new Child(program[0], [.. program[1..], "--socket", SocketPath, "--address", address, "--exit-with-stdin", .. state, .. more]);
         string ready = Process.ReadLine();
-        Port = int.Parse(ready[(ready.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
+        if (ready.Contains(" migrate=", StringComparison.Ordinal))
+            Port = int.Parse(ready[(ready.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
     }
 
     /// <summary>A daemon in a network of its own, where every address is free: as good as another machine, but for the files. Needs root.</summary>
@@ -52,11 +53,11 @@ internal sealed class Daemon : IDisposable
     }
 
     /// <summary>Has a device go to another daemon. The patience is that of a busy machine, unless a test is about it.</summary>
-    public MigrationReport Send(string device, int port, string memory = "share", int patienceMs = 10_000, CancellationToken cancellation = default)
+    public MigrationReport Send(string device, int port, string memory = "share", int patienceMs = 10_000, string host = "127.0.0.1", bool insecure = true, CancellationToken cancellation = default)
     {
         using DaemonConnection connection = DaemonConnection.Open(SocketPath);
         return connection.Migrate(
-            new MigrateRequest { Device = device, Host = "127.0.0.1", Port = port, IsInsecure = true, Memory = memory, PatienceMs = patienceMs },
+            new MigrateRequest { Device = device, Host = host, Port = port, IsInsecure = insecure, Memory = memory, PatienceMs = patienceMs },
             progress: null,
             cancellation);
     }

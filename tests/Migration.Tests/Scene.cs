@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using RoceEngine.Channel;
 
 namespace Migration.Tests;
@@ -34,7 +35,7 @@ internal sealed class Scene : IDisposable
     {
         try
         {
-            Here.Send("mover", proxy.Port, memory, patienceMs, cancellation);
+            Here.Send("mover", proxy.Port, memory, patienceMs, cancellation: cancellation);
             return null;
         }
         catch (ChannelException e)
@@ -47,11 +48,11 @@ internal sealed class Scene : IDisposable
     public Daemon Whereabouts()
     {
         Daemon? place = null;
-        Await(() => (place = Find()) is not null, "the device is not at one place");
+        Await(() => (place = Find()) is not null, () => $"the device is not at one place\n{Here.Process.Errors}\n{There.Process.Errors}");
         return place!;
     }
 
-    public void ExpectMoverAt(Daemon place, string when) => Await(() => Find() == place, $"the device is not where it should be {when}");
+    public void ExpectMoverAt(Daemon place, string when) => Await(() => Find() == place, () => $"the device is not where it should be {when}\n{Here.Process.Errors}\n{There.Process.Errors}");
 
     public void ExpectProgress(string when)
     {
@@ -78,10 +79,11 @@ internal sealed class Scene : IDisposable
     public void ExpectGoneEverywhere(string when) =>
         Await(() => !Devices(Here).Contains("mover") && !Devices(There).Contains("mover"), $"the device is still there {when}");
 
-    public void RestartHere()
+    /// <param name="host">Last number of its address: another one while the device has that of before elsewhere.</param>
+    public void RestartHere(int host = 1)
     {
         Here.Dispose();
-        Here = StartHere();
+        Here = StartHere(host);
     }
 
     public void RestartThere()
@@ -96,12 +98,15 @@ internal sealed class Scene : IDisposable
         Mover = StartMover();
     }
 
-    public static void Await(Func<bool> condition, string otherwise)
+    public static void Await(Func<bool> condition, string otherwise) => Await(condition, () => otherwise);
+
+    private static void Await(Func<bool> condition, Func<string> otherwise)
     {
         long begin = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(begin).TotalSeconds < 20, otherwise);
+            if (Stopwatch.GetElapsedTime(begin).TotalSeconds > 20)
+                Assert.Fail(otherwise());
             Thread.Sleep(20);
         }
     }
@@ -147,7 +152,7 @@ internal sealed class Scene : IDisposable
         }
     }
 
-    private Daemon StartHere() => new($"{_network}.1");
+    private Daemon StartHere(int host = 1) => new(string.Create(CultureInfo.InvariantCulture, $"{_network}.{host}"));
 
     private Daemon StartThere() => new($"{_network}.2");
 

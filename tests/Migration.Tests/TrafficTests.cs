@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using RoceEngine.Channel;
 
 namespace Migration.Tests;
@@ -37,6 +39,43 @@ public sealed class TrafficTests
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{moves} moves, blackout median {pauses[moves / 2]:F2} ms, p90 {pauses[moves * 9 / 10]:F2}, max {pauses[^1]:F2}; mover {moverSays}; peer {peerSays}"));
+    }
+
+    [Fact]
+    public void Packets_that_come_too_late_are_dropped_and_counted()
+    {
+        using var left = new Daemon("127.16.20.1");
+        using var right = new Daemon("127.16.20.2");
+        using Child mover = Guest(left, "127.16.20.1", "mover");
+        mover.ReadLine();
+        using var stop = new CancellationTokenSource();
+        var stream = new Thread(() => SendWithoutEnd("127.16.20.1", stop.Token));
+        stream.Start();
+        Daemon[] at = [left, right];
+        long late = 0;
+        for (int move = 0; late == 0; move++)
+        {
+            Assert.True(move < 50, "no packet came too late");
+            late += at[move % 2].Send("mover", at[1 - (move % 2)].Port, cancellation: TestContext.Current.CancellationToken).LatePackets;
+        }
+        stop.Cancel();
+        stream.Join();
+        Assert.Equal(late, at.Sum(LatePackets));
+    }
+
+    private static long LatePackets(Daemon daemon)
+    {
+        using DaemonConnection connection = DaemonConnection.Open(daemon.SocketPath);
+        return connection.GetInfo().LatePackets;
+    }
+
+    private static void SendWithoutEnd(string address, CancellationToken stop)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        var to = new IPEndPoint(IPAddress.Parse(address), 4791);
+        Span<byte> packet = stackalloc byte[32];
+        while (!stop.IsCancellationRequested)
+            socket.SendTo(packet, to);
     }
 
     internal static Child Guest(
