@@ -20,6 +20,9 @@ internal abstract unsafe partial class UnreliableQueuePair
         }
     }
 
+    public override QueuePairActivity Activity =>
+        (_receive != null ? QueuePairActivity.ReceivesMessage : QueuePairActivity.None) | (_drainPending ? QueuePairActivity.Drains : QueuePairActivity.None);
+
     /// <summary>What was sent is on its way, so that it completes with the first turn. What waits for its path asks again.</summary>
     public override void Resume(long nowNs)
     {
