@@ -212,7 +212,7 @@ internal sealed unsafe partial class RcRequester
         for (SendSlot* slot = _head; slot != null; slot = slot->Next)
         {
             bool fits = slot->PacketCount == PacketsOf(slot->Request) && slot->PacketCount <= PsnsInFlightMax * 2 && slot->FirstPsn == next
-                && (slot->Failure != CompletionStatus.Success || FindFailure(ref slot->Request) == CompletionStatus.Success);
+                && slot->Failure <= CompletionStatus.GeneralError && (slot->Failure != CompletionStatus.Success || FindFailure(ref slot->Request) == CompletionStatus.Success);
             state.Check(fits, "a request under way is not one that can be");
             isHeld |= slot->IndexOf(_oldestUnacked) < slot->PacketCount || _oldestUnacked == slot->FirstPsn;
 

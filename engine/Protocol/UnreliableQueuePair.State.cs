@@ -65,7 +65,7 @@ internal abstract unsafe partial class UnreliableQueuePair
             SharedState.Transfer(state, ref each->Request);
             _cursor = state.IsLoading && i == cursorAt ? each : _cursor;
             state.Check(
-                each->Failure != CompletionStatus.Success || FindFailure(ref each->Request) == CompletionStatus.Success,
+                each->Failure <= CompletionStatus.GeneralError && (each->Failure != CompletionStatus.Success || FindFailure(ref each->Request) == CompletionStatus.Success),
                 "a request under way is not one that can be");
             each = each->Next;
         }

@@ -159,7 +159,7 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
     {
         foreach (int count in new[] { 1, 64, 1024, 4096 })
         {
-            using var guest = new TestGuest(new GuestOptions { Pages = 4096 * 6, Extension = BusyPair.AllBits });
+            using var guest = new TestGuest(new GuestOptions { Pages = 4096 * 12, Extension = BusyPair.AllBits });
             uint domain = guest.CreateDomain();
             GuestCompletionQueue queue = guest.CreateCompletionQueue();
             for (int i = 0; i < count; i++)
@@ -188,8 +188,8 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{count,5} QPs: {state.Length,9} bytes, saved in {saveMs,8:F3} ms, loaded in {loadMs,8:F3} ms"));
             Assert.InRange(state.Length, 100 * count, 5_000 + (1_000 * count));
-            Assert.InRange(saveMs, 0, 200 + (0.5 * count));
-            Assert.InRange(loadMs, 0, 200 + (0.5 * count));
+            Assert.InRange(saveMs, 0, 500 + count);
+            Assert.InRange(loadMs, 0, 500 + count);
         }
     }
 

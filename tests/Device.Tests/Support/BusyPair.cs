@@ -120,7 +120,7 @@ internal sealed unsafe class BusyPair : IDisposable
 
     private void Post(GuestQueuePair qp)
     {
-        var head = new PvrdmaSendWqe { WorkRequestId = ++_id, Flags = (uint)PvrdmaSendFlags.Signaled, RemoteKey = _b.Region.Key };
+        var head = new PvrdmaSendWqe { WorkRequestId = ++_id, Flags = (uint)PvrdmaSendFlags.Signaled, RdmaRemoteKey = _b.Region.Key };
         head.RemoteAddress = _b.Region.Start + (ulong)(_random.Next(RegionBytes / 16) * 8);
         int bytes = _random.Next(4) == 0 ? _random.Next(0, 60_000) : _random.Next(0, 3_000);
         switch (_random.Next(9))
@@ -132,10 +132,10 @@ internal sealed unsafe class BusyPair : IDisposable
                 PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.RdmaRead }, bytes);
                 break;
             case 2:
-                PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.AtomicFetchAndAdd, CompareOrAdd = 3 }, 8);
+                PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.AtomicFetchAdd, AtomicCompareOrAdd = 3, AtomicRemoteKey = _b.Region.Key }, 8);
                 break;
             case 3:
-                PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.AtomicCompareAndSwap, Swap = 7 }, 8);
+                PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.AtomicCompareSwap, AtomicCompareOrAdd = 0, AtomicSwap = 7, AtomicRemoteKey = _b.Region.Key }, 8);
                 break;
             case 4:
                 PostTo(qp, head with { Opcode = (uint)PvrdmaWrOpcode.AtomicWrite }, 8);
@@ -163,7 +163,7 @@ internal sealed unsafe class BusyPair : IDisposable
 
     private void PostUnreliable()
     {
-        var head = new PvrdmaSendWqe { WorkRequestId = ++_id, Flags = (uint)PvrdmaSendFlags.Signaled, RemoteKey = _b.Region.Key, RemoteAddress = _b.Region.Start };
+        var head = new PvrdmaSendWqe { WorkRequestId = ++_id, Flags = (uint)PvrdmaSendFlags.Signaled, RdmaRemoteKey = _b.Region.Key, RemoteAddress = _b.Region.Start };
         PostTo(_unreliable.A, head with { Opcode = (uint)(_random.Next(2) == 0 ? PvrdmaWrOpcode.Send : PvrdmaWrOpcode.RdmaWrite) }, _random.Next(0, 7_000));
     }
 
