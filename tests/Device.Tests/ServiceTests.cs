@@ -154,6 +154,12 @@ public sealed unsafe class ServiceTests
     private static void Connect(GuestQueuePair qp, TestGuest peerGuest, GuestQueuePair peer)
     {
         qp.ToInit();
+        ConnectUnreliably(qp, peerGuest, peer);
+    }
+
+    /// <summary>From the init state to ready to send.</summary>
+    internal static void ConnectUnreliably(GuestQueuePair qp, TestGuest peerGuest, GuestQueuePair peer)
+    {
         var attributes = new PvrdmaQpAttributes
         {
             State = (uint)PvrdmaQpState.ReadyToReceive, PathMtu = (uint)PvrdmaMtu.Mtu1024, DestinationQpn = peer.Qpn, ReceivePsn = 0x999,

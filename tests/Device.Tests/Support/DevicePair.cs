@@ -52,7 +52,7 @@ internal sealed class DevicePair : IDisposable
             if (!A.Device.HasTransmits && !B.Device.HasTransmits && !A.Device.HasDoorbells && !B.Device.HasDoorbells)
             {
                 // What B's last packets completed at A.
-                A.Device.PublishCompletions();
+                A.Call(() => A.Device.PublishCompletions());
                 return;
             }
         }
@@ -83,10 +83,13 @@ internal sealed class DevicePair : IDisposable
     private static void Turn(TestGuest guest, DirectSink sink)
     {
         guest.NowNs += 1000;
-        guest.Device.HarvestDoorbells(256, guest.NowNs);
-        guest.Device.HandleTimeouts(guest.NowNs);
-        guest.Device.Transmit(sink, 256, guest.NowNs);
-        guest.Device.PublishCompletions();
+        guest.Call(() =>
+        {
+            guest.Device.HarvestDoorbells(256, guest.NowNs);
+            guest.Device.HandleTimeouts(guest.NowNs);
+            guest.Device.Transmit(sink, 256, guest.NowNs);
+            guest.Device.PublishCompletions();
+        });
     }
 
     /// <summary>One side's end of a connection.</summary>
@@ -134,7 +137,8 @@ internal sealed class DevicePair : IDisposable
 
             if (pair.Drop?.Invoke(packet) != true)
             {
-                to.Device.HandlePacket(packet, from.Device.Gid, route.Destination, to.NowNs);
+                Packet arrived = packet;
+                to.Call(() => to.Device.HandlePacket(arrived, from.Device.Gid, route.Destination, to.NowNs));
             }
         }
     }

@@ -113,7 +113,23 @@ internal sealed unsafe class TestGuest : IDisposable
 
     public bool UsesBitmap => _control != null;
 
-    public void Write(int register, uint value) => Device.WriteRegister(register, value, NowNs);
+    public void Write(int register, uint value) => Call(() => Device.WriteRegister(register, value, NowNs));
+
+    /// <summary>Stands around each call of the device, which it makes; null for nobody.</summary>
+    public Action<Action>? Around { get; set; }
+
+    /// <summary>Lets the device work.</summary>
+    public void Call(Action call)
+    {
+        if (Around is { } around)
+        {
+            around(call);
+        }
+        else
+        {
+            call();
+        }
+    }
 
     public uint Error => Device.ReadRegister(PvrdmaRegister.Error);
 
@@ -224,7 +240,7 @@ internal sealed unsafe class TestGuest : IDisposable
         }
         else
         {
-            Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpSend | qp.Handle, NowNs);
+            Call(() => Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpSend | qp.Handle, NowNs));
         }
     }
 
@@ -236,7 +252,7 @@ internal sealed unsafe class TestGuest : IDisposable
         }
         else
         {
-            Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpReceive | qp.Handle, NowNs);
+            Call(() => Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpReceive | qp.Handle, NowNs));
         }
     }
 
