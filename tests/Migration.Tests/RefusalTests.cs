@@ -65,7 +65,7 @@ public sealed class RefusalTests : IClassFixture<RefusalTests.Place>
         other.ReadLine();
         MigrationReport report = here.Send("same", there.Port, cancellation: Cancellation);
         Assert.NotEqual("same", report.NameThere);
-        Assert.Equal([report.NameThere, "same"], there.Devices().Order());
+        Assert.Equal(["same", report.NameThere], there.Devices().Order(StringComparer.Ordinal));
     }
 
     [Fact]

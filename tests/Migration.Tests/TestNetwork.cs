@@ -11,6 +11,9 @@ internal sealed class TestNetwork : IDisposable
 {
     private const string Interface = "eth0";
 
+    /// <summary>For packets with 4,096 bytes of payload.</summary>
+    private const int MtuBytes = 9000;
+
     private readonly string _id = string.Create(CultureInfo.InvariantCulture, $"vm{Environment.ProcessId}");
 
     private string Switch => $"{_id}s";
@@ -65,7 +68,7 @@ internal sealed class TestNetwork : IDisposable
     {
         string host = Host(number);
         Run($"netns add {host}");
-        Run($"link add {Interface} netns {host} type veth peer name port{number} netns {Switch}");
+        Run($"link add {Interface} netns {host} mtu {MtuBytes} type veth peer name port{number} netns {Switch} mtu {MtuBytes}");
         Run($"-n {Switch} link set port{number} master switch up");
         Run($"-n {host} addr add 10.214.73.{number}/24 dev {Interface}");
         Run($"-n {host} addr add fd12:73::{number}/64 dev {Interface} nodad");
