@@ -198,7 +198,7 @@ internal sealed unsafe class BusyPair : IDisposable
             here.ToInit();
             if (type == PvrdmaQpType.Uc)
             {
-                ServiceTests.ConnectUnreliably(here, peer, there);
+                here.ConnectUnreliably(peer, there);
                 continue;
             }
 
