@@ -18,7 +18,7 @@ public sealed partial class MigrationDemoTests : IDisposable
     {
         string picture = _temporary.File("moves.svg");
 
-        ToolResult result = await Tool.RunAsync(["demo", "--migrate", "--moves", "2", "--address", "127.14.31.2", "--picture", picture], TemporaryFiles());
+        ToolResult result = await Tool.RunAsync(["demo", "--migrate", "--moves", "2", "--address", "127.14.50.2", "--picture", picture], TemporaryFiles());
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.DoesNotContain('\e', result.Output);
@@ -38,7 +38,7 @@ public sealed partial class MigrationDemoTests : IDisposable
     [InlineData("KILL", 137)]
     public async Task A_signal_in_the_midst_ends_it_within_seconds(string signal, int exitCode)
     {
-        using Tool demo = Tool.Start(["demo", "--migrate", "--address", "127.14.32.2"], TemporaryFiles(), readsOutput: false);
+        using Tool demo = Tool.Start(["demo", "--migrate", "--address", "127.14.51.2"], TemporaryFiles(), readsOutput: false);
         string begun = "";
         while (!begun.Contains("\nmove 1 of 20", StringComparison.Ordinal))
             begun += await demo.Output.ReadLineAsync(TestContext.Current.CancellationToken) + "\n";

@@ -19,7 +19,7 @@ internal sealed class Scene : IDisposable
         Here = StartHere();
         There = StartThere();
         Mover = StartMover();
-        _peer = TrafficTests.Guest(_elsewhere, $"{network}.3", "peer");
+        _peer = TrafficTests.Guest(_elsewhere, $"{network}.3", "peer", timeout: TrafficTests.PatientTimeout);
     }
 
     public Daemon Here { get; private set; }
@@ -156,5 +156,5 @@ internal sealed class Scene : IDisposable
 
     private Daemon StartThere() => new($"{_network}.2");
 
-    private Child StartMover() => TrafficTests.Guest(Here, $"{_network}.1", "mover");
+    private Child StartMover() => TrafficTests.Guest(Here, $"{_network}.1", "mover", timeout: TrafficTests.PatientTimeout);
 }

@@ -17,8 +17,8 @@ public sealed class TakeoverTests
         using Daemon there = Start(network, 2, thereAddress, thereAddress, "--own-addresses");
         using Daemon elsewhere = new(network.On(3), peerAddress, []);
         Assert.False(network.Has(1, address), "an address without a device");
-        using Child mover = TrafficTests.Guest(here, address, "mover");
-        using Child peer = TrafficTests.Guest(elsewhere, peerAddress, "peer");
+        using Child mover = TrafficTests.Guest(here, address, "mover", timeout: TrafficTests.PatientTimeout);
+        using Child peer = TrafficTests.Guest(elsewhere, peerAddress, "peer", timeout: TrafficTests.PatientTimeout);
         TrafficTests.Connect(mover, peer);
         TrafficTests.AwaitProgress(peer, "peer at first");
         Assert.Equal(1, network.Neighbour(3, address));
@@ -52,7 +52,7 @@ public sealed class TakeoverTests
         using Daemon there = Start(network, 2, "10.214.73.2", "10.214.73.2", "--own-addresses");
         using Child thief = new("ip", [.. network.On(2)[1..], "python3", "-c", "import socket,sys;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.setsockopt(0,15,1);s.bind(('10.214.73.10',4791));print('bound',flush=True);sys.stdin.read()"]);
         thief.ReadLine();
-        using Child mover = TrafficTests.Guest(here, address, "mover");
+        using Child mover = TrafficTests.Guest(here, address, "mover", timeout: TrafficTests.PatientTimeout);
         mover.ReadLine();
         ChannelRefusedException refusal = Assert.Throws<ChannelRefusedException>(() => Move(here, there, "10.214.73.2"));
         Assert.Contains("in use", refusal.Message, StringComparison.Ordinal);

@@ -8,6 +8,9 @@ namespace Migration.Tests;
 /// <summary>Two daemons and two guests, all processes of their own, and devices that go to and fro under load.</summary>
 public sealed class TrafficTests
 {
+    /// <summary>Eight times half a second: on a busy machine a peer may be without processor for as long as the usual settings allow.</summary>
+    internal const int PatientTimeout = 17;
+
     [Fact]
     public void A_hundred_moves_lose_double_and_reorder_nothing_under_loss()
     {

@@ -49,8 +49,12 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
             Lines(Preamble.QueuePair(options.Test, side, pair, address, outstandingReads));
     }
 
-    /// <summary>Separator and column heads.</summary>
-    public void Head() => Lines([TextColumns.Separator, TextColumns.Head(options)]);
+    /// <summary>Separator and column heads, which are seen while the test runs.</summary>
+    public void Head()
+    {
+        Lines([TextColumns.Separator, TextColumns.Head(options)]);
+        output.Flush();
+    }
 
     /// <summary>A row, or the one number asked for.</summary>
     public void Result(in BandwidthResult result, double cpuPercent)
