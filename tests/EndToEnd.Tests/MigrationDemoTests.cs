@@ -39,9 +39,7 @@ public sealed partial class MigrationDemoTests : IDisposable
     public async Task A_signal_in_the_midst_ends_it_within_seconds(string signal, int exitCode)
     {
         using Tool demo = Tool.Start(["demo", "--migrate", "--address", "127.14.51.2"], TemporaryFiles(), readsOutput: false);
-        string begun = "";
-        while (!begun.Contains("\nmove 1 of 20", StringComparison.Ordinal))
-            begun += await demo.Output.ReadLineAsync(TestContext.Current.CancellationToken) + "\n";
+        string begun = await ReadUntilMovedAsync(demo);
 
         if (signal == "INT")
             Signals.Interrupt(demo.Id);
@@ -53,6 +51,19 @@ public sealed partial class MigrationDemoTests : IDisposable
         Assert.Equal(exitCode, result.ExitCode);
         Assert.Equal(signal == "INT" ? "vrdma: demo: interrupted; everything that it started has ended\n" : "", result.Errors);
         await AssertNothingLeftAsync(begun);
+    }
+
+    private static async Task<string> ReadUntilMovedAsync(Tool demo)
+    {
+        string all = "";
+        while (await demo.Output.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            all += line + "\n";
+            if (line.StartsWith("move 1 of 20", StringComparison.Ordinal))
+                return all;
+        }
+
+        throw new InvalidOperationException($"the demo ended early:\n{all}{await demo.WaitAsync()}");
     }
 
     private Dictionary<string, string> TemporaryFiles() => new() { ["TMPDIR"] = _temporary.Path };
