@@ -41,7 +41,7 @@ internal static class PrivateRun
         PrivateDaemons daemons = PrivateDaemons.Create(Program, "a", "b", "peer");
         await using (daemons.ConfigureAwait(false))
         {
-            AddressPlan plan = new(new IPAddress([127, 16, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(1, 255)]));
+            AddressPlan plan = new(Devices.RandomAddress());
             IPAddress moving = plan.Take();
             IPAddress staying = plan.Take();
             Task<DaemonProcess> starting = daemons.StartAsync("a", moving, stop);
