@@ -1,4 +1,5 @@
 using System.Net;
+using RoceEngine.HostStream;
 using RoceEngine.Launching;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Running;
@@ -63,6 +64,6 @@ internal static class PrivateRun
     private static RdmaContext Attach(PerfOptions options, DaemonProcess daemon, IPAddress address) =>
         Devices.Attach(options with { SocketPath = daemon.SocketPath, Address = address });
 
-    private static MigrationTarget Target(DaemonProcess daemon) =>
+    private static HostAndPort Target(DaemonProcess daemon) =>
         new(daemon.MigrationEndPoint!.Address.ToString(), daemon.MigrationEndPoint.Port);
 }
