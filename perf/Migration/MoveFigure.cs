@@ -1,14 +1,9 @@
 using System.Text.Json.Serialization;
+using RoceEngine.Launching;
 
 namespace RoceEngine.MigrationBenchmark;
 
-/// <summary>Median and largest of the moves of a row, in ms.</summary>
-internal sealed record Milliseconds(double Median, double Max);
-
-/// <summary>A phase of the moves of a row.</summary>
-internal sealed record PhaseFigure(string Name, double MedianMs);
-
-/// <summary>The moves of a device with a number of busy QPs.</summary>
+/// <summary>The moves of a device with a number of busy QPs. Times are in ms.</summary>
 /// <param name="QueuePairs">Connected, each with requests under way.</param>
 /// <param name="Moves">Measured; warm-up moves are not among them.</param>
 /// <param name="GapAtPeer">The longest time between two completions at the peer around each move: the device's blackout as others see it.</param>
@@ -20,10 +15,10 @@ internal sealed record PhaseFigure(string Name, double MedianMs);
 internal sealed record MoveFigure(
     int QueuePairs,
     int Moves,
-    Milliseconds GapAtPeer,
-    Milliseconds SteadyGapAtPeer,
-    Milliseconds RawPause,
-    IReadOnlyList<PhaseFigure> Phases,
+    Spread GapAtPeer,
+    Spread SteadyGapAtPeer,
+    Spread RawPause,
+    IReadOnlyList<PhaseMedian> Phases,
     long DeviceStateBytes,
     double MessagesPerSecond);
 

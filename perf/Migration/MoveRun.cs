@@ -99,21 +99,12 @@ internal sealed class MoveRun(DaemonProcess[] homes, DaemonProcess peerHome, IPA
     private static MoveFigure Figure(int count, List<MoveRecord> records, List<StreamSample> samples) => new(
         count,
         records.Count,
-        Of(records.Select(move => move.GapMs(samples))),
-        Of(records.Select(move => move.SteadyGapMs(samples))),
-        Of(records.Select(move => move.Report.BlackoutMs)),
-        [
-            .. records.SelectMany(move => move.Report.Phases).GroupBy(phase => phase.Name)
-                .Select(phase => new PhaseFigure(phase.Key, Spread.Of(phase.Select(time => time.Milliseconds)).Median)),
-        ],
+        Spread.Of(records.Select(move => move.GapMs(samples))),
+        Spread.Of(records.Select(move => move.SteadyGapMs(samples))),
+        Spread.Of(records.Select(move => move.Report.BlackoutMs)),
+        PhaseMedian.Of(records),
         records[^1].Report.DeviceStateBytes,
         samples.Sum(sample => sample.Amount) / (samples[^1].Seconds - samples[0].Seconds));
-
-    private static Milliseconds Of(IEnumerable<double> values)
-    {
-        Spread spread = Spread.Of(values);
-        return new Milliseconds(spread.Median, spread.Largest);
-    }
 
     private static ChildProcess StartEnd(bool isSender, string socketPath, IPAddress address, int count) =>
         ChildProcess.Start(isSender ? "guest" : "peer", ProgramPath.Find("Migration"), BusyEnd.Arguments(isSender, socketPath, address, count));

@@ -1,24 +1,21 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using EndToEnd.Tests.Support;
-using RoceEngine.Launching;
 
 namespace EndToEnd.Tests;
 
 /// <summary><c>vrdma demo --migrate</c> as a process whose output is not a terminal.</summary>
-public sealed partial class MigrationDemoTests : IDisposable
+public sealed class MigrationDemoTests : IDisposable
 {
-    private readonly TemporaryDirectory _temporary = new();
+    private readonly DemoRuns _demos = new();
 
-    public void Dispose() => _temporary.Dispose();
+    public void Dispose() => _demos.Dispose();
 
     [Fact]
     public async Task Moves_are_told_drawn_and_every_byte_is_right()
     {
-        string picture = _temporary.File("moves.svg");
+        string picture = _demos.File("moves.svg");
 
-        ToolResult result = await Tool.RunAsync(["demo", "--migrate", "--moves", "2", "--address", "127.14.50.2", "--picture", picture], TemporaryFiles());
+        ToolResult result = await _demos.RunAsync("--migrate", "--moves", "2", "--address", "127.14.50.2", "--picture", picture);
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.DoesNotContain('\e', result.Output);
@@ -38,8 +35,8 @@ public sealed partial class MigrationDemoTests : IDisposable
     [InlineData("KILL", 137)]
     public async Task A_signal_in_the_midst_ends_it_within_seconds(string signal, int exitCode)
     {
-        using Tool demo = Tool.Start(["demo", "--migrate", "--address", "127.14.51.2"], TemporaryFiles(), readsOutput: false);
-        string begun = await ReadUntilMovedAsync(demo);
+        using Tool demo = _demos.Start("--migrate", "--address", "127.14.51.2");
+        string begun = await DemoRuns.ReadUntilAsync(demo, "move 1 of 20");
 
         if (signal == "INT")
             Signals.Interrupt(demo.Id);
@@ -53,32 +50,9 @@ public sealed partial class MigrationDemoTests : IDisposable
         await AssertNothingLeftAsync(begun);
     }
 
-    private static async Task<string> ReadUntilMovedAsync(Tool demo)
+    private Task AssertNothingLeftAsync(string output)
     {
-        string all = "";
-        while (await demo.Output.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-        {
-            all += line + "\n";
-            if (line.StartsWith("move 1 of 20", StringComparison.Ordinal))
-                return all;
-        }
-
-        throw new InvalidOperationException($"the demo ended early:\n{all}{await demo.WaitAsync()}");
+        Assert.True(DemoRuns.ProcessIds(output).Length == 4, $"two daemons and two guests in:\n{output}");
+        return _demos.AssertNothingLeftAsync(output);
     }
-
-    private Dictionary<string, string> TemporaryFiles() => new() { ["TMPDIR"] = _temporary.Path };
-
-    private async Task AssertNothingLeftAsync(string output)
-    {
-        int[] processIds = [.. ProcessIdPattern().Matches(output).Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))];
-        Assert.True(processIds.Length == 4, $"two daemons and two guests in:\n{output}");
-        foreach (int processId in processIds)
-            Assert.True(await Signals.EventuallyAsync(() => !Signals.IsAlive(processId)), $"process {processId} is still there, of:\n{output}");
-        Assert.True(
-            await Signals.EventuallyAsync(() => Directory.GetDirectories(_temporary.Path, Workspace.Prefix + "*").Length == 0),
-            "a temporary directory is still there");
-    }
-
-    [GeneratedRegex(@"\bpid (\d+)")]
-    private static partial Regex ProcessIdPattern();
 }

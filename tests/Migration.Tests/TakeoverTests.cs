@@ -8,8 +8,8 @@ public sealed class TakeoverTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("10.214.73.10", "10.214.73.3", "10.214.73.1", "10.214.73.2")]
-    [InlineData("fd12:73::10", "fd12:73::3", "fd12:73::1", "fd12:73::2")]
+    [InlineData("10.12.0.10", "10.12.0.3", "10.12.0.1", "10.12.0.2")]
+    [InlineData("fd12::10", "fd12::3", "fd12::1", "fd12::2")]
     public void A_peer_follows_an_address_that_moves_with_its_device(string address, string peerAddress, string hereAddress, string thereAddress)
     {
         using TestNetwork network = TestNetwork.CreateOrSkip();
@@ -44,17 +44,17 @@ public sealed class TakeoverTests
     [Fact]
     public void A_device_that_comes_back_takes_its_address_again()
     {
-        const string address = "10.214.73.10";
+        const string address = "10.12.0.10";
         using TestNetwork network = TestNetwork.CreateOrSkip();
-        using Daemon here = Start(network, 1, address, "10.214.73.1", "--own-addresses");
+        using Daemon here = Start(network, 1, address, "10.12.0.1", "--own-addresses");
 
         // Another process has the port: all goes well until the device is to be bound.
-        using Daemon there = Start(network, 2, "10.214.73.2", "10.214.73.2", "--own-addresses");
-        using Child thief = new("ip", [.. network.On(2)[1..], "python3", "-c", "import socket,sys;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.setsockopt(0,15,1);s.bind(('10.214.73.10',4791));print('bound',flush=True);sys.stdin.read()"]);
+        using Daemon there = Start(network, 2, "10.12.0.2", "10.12.0.2", "--own-addresses");
+        using Child thief = new("ip", [.. network.On(2)[1..], "python3", "-c", "import socket,sys;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.setsockopt(0,15,1);s.bind(('10.12.0.10',4791));print('bound',flush=True);sys.stdin.read()"]);
         thief.ReadLine();
         using Child mover = TrafficTests.Guest(here, address, "mover", timeout: TrafficTests.PatientTimeout);
         mover.ReadLine();
-        ChannelRefusedException refusal = Assert.Throws<ChannelRefusedException>(() => Move(here, there, "10.214.73.2"));
+        ChannelRefusedException refusal = Assert.Throws<ChannelRefusedException>(() => Move(here, there, "10.12.0.2"));
         Assert.Contains("in use", refusal.Message, StringComparison.Ordinal);
         Assert.True(network.Has(1, address), "the address did not come back");
         Scene.Await(() => !network.Has(2, address), "the address is at both hosts");
@@ -65,19 +65,19 @@ public sealed class TakeoverTests
     public void Addresses_that_nobody_may_add_or_take_off_keep_devices_where_they_are()
     {
         using TestNetwork network = TestNetwork.CreateOrSkip();
-        using Daemon owner = Start(network, 1, "10.214.73.10-10.214.73.11", "10.214.73.1", "--own-addresses");
-        using Daemon modest = Start(network, 2, "10.214.73.2", "10.214.73.2");
-        using Daemon otherOwner = Start(network, 3, "10.214.73.3", "10.214.73.3", "--own-addresses");
-        using Child first = TrafficTests.Guest(owner, "10.214.73.10", "first");
-        using Child second = TrafficTests.Guest(modest, "10.214.73.2", "second");
-        using Child third = TrafficTests.Guest(otherOwner, "10.214.73.3", "third");
+        using Daemon owner = Start(network, 1, "10.12.0.10-10.12.0.11", "10.12.0.1", "--own-addresses");
+        using Daemon modest = Start(network, 2, "10.12.0.2", "10.12.0.2");
+        using Daemon otherOwner = Start(network, 3, "10.12.0.3", "10.12.0.3", "--own-addresses");
+        using Child first = TrafficTests.Guest(owner, "10.12.0.10", "first");
+        using Child second = TrafficTests.Guest(modest, "10.12.0.2", "second");
+        using Child third = TrafficTests.Guest(otherOwner, "10.12.0.3", "third");
         first.ReadLine();
         second.ReadLine();
         third.ReadLine();
-        Assert.Contains("10.214.73.10 is not available there: that machine does not have it", Refusal(owner, "first", "10.214.73.2", modest), StringComparison.Ordinal);
-        Assert.Contains("10.214.73.2 cannot leave this host: this daemon was not told", Refusal(modest, "second", "10.214.73.3", otherOwner), StringComparison.Ordinal);
-        Assert.Contains("with prefix length 24", Refusal(otherOwner, "third", "10.214.73.1", owner), StringComparison.Ordinal);
-        Assert.True(network.Has(1, "10.214.73.10"));
+        Assert.Contains("10.12.0.10 is not available there: that machine does not have it", Refusal(owner, "first", "10.12.0.2", modest), StringComparison.Ordinal);
+        Assert.Contains("10.12.0.2 cannot leave this host: this daemon was not told", Refusal(modest, "second", "10.12.0.3", otherOwner), StringComparison.Ordinal);
+        Assert.Contains("with prefix length 24", Refusal(otherOwner, "third", "10.12.0.1", owner), StringComparison.Ordinal);
+        Assert.True(network.Has(1, "10.12.0.10"));
         Assert.Equal(["second"], modest.Devices());
     }
 

@@ -1,4 +1,5 @@
 using RoceEngine.Simulation.Drawing;
+using RoceEngine.Simulation.World;
 using RoceEngine.Verbs;
 using RoceEngine.Wire;
 
@@ -147,31 +148,10 @@ public class InterferenceTests
 
         protected abstract void OnPacket(in Packet packet, in Gid source, in Gid destination, IPacketReceiver receiver);
 
-        private sealed class Between(LinkDefect owner, ILink inner) : ILink, IPacketReceiver
+        private sealed class Between(LinkDefect owner, ILink inner) : LinkFilter(inner)
         {
-            private IPacketReceiver? _receiver;
-
-            public bool HasRoom => inner.HasRoom;
-
-            public int PollDescriptor => inner.PollDescriptor;
-
-            public void Emit(in Packet packet, Route route) => inner.Emit(packet, route);
-
-            public void Flush() => inner.Flush();
-
-            public int Receive(IPacketReceiver receiver, int packetsMax)
-            {
-                _receiver = receiver;
-                return inner.Receive(this, packetsMax);
-            }
-
-            public int JoinMulticast(in Gid group) => inner.JoinMulticast(group);
-
-            public void LeaveMulticast(in Gid group) => inner.LeaveMulticast(group);
-
-            public void OnPacket(in Packet packet, in Gid source, in Gid destination) => owner.OnPacket(packet, source, destination, _receiver!);
-
-            public void Dispose() => inner.Dispose();
+            protected override void OnPacket(in Packet packet, in Gid source, in Gid destination, IPacketReceiver receiver) =>
+                owner.OnPacket(packet, source, destination, receiver);
         }
     }
 

@@ -13,7 +13,9 @@ public sealed class PrivateDaemons : IAsyncDisposable
     private static readonly IPAddress Host = IPAddress.Loopback;
 
     private readonly Workspace _workspace = new();
+    private readonly Lock _lock = new();
     private readonly List<DaemonProcess> _daemons = [];
+    private bool _isOver;
     private ChildProcess? _keeper;
 
     private PrivateDaemons()
@@ -45,8 +47,9 @@ public sealed class PrivateDaemons : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one of them and waits until it is ready.</summary>
+    /// <summary>Starts one of them and waits until it is ready. Several may be started at the same time.</summary>
     /// <exception cref="LaunchException">It ended, or was not ready in time.</exception>
+    /// <exception cref="ObjectDisposedException">All of them were ended meanwhile, this one too.</exception>
     public async Task<DaemonProcess> StartAsync(string name, IPAddress address, CancellationToken cancellation)
     {
         string[] options =
@@ -57,8 +60,10 @@ public sealed class PrivateDaemons : IAsyncDisposable
             "--tls-key", Path.Combine(Directory, $"{name}-key.pem"),
         ];
         DaemonProcess daemon = await DaemonProcess.StartAsync(Path.Combine(Directory, $"{name}.sock"), [address], cancellation, options).ConfigureAwait(false);
-        _daemons.Add(daemon);
-        return daemon;
+        if (TryAdd(daemon))
+            return daemon;
+        await daemon.DisposeAsync().ConfigureAwait(false);
+        throw new ObjectDisposedException(nameof(PrivateDaemons));
     }
 
     /// <summary>Moves a device from one daemon to another.</summary>
@@ -78,9 +83,26 @@ public sealed class PrivateDaemons : IAsyncDisposable
     /// <summary>Ends all of them.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_daemons.Select(daemon => daemon.DisposeAsync().AsTask())).ConfigureAwait(false);
+        DaemonProcess[] daemons;
+        lock (_lock)
+        {
+            _isOver = true;
+            daemons = [.. _daemons];
+        }
+
+        await Task.WhenAll(daemons.Select(daemon => daemon.DisposeAsync().AsTask())).ConfigureAwait(false);
         _workspace.Dispose();
         if (_keeper is not null)
             await _keeper.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private bool TryAdd(DaemonProcess daemon)
+    {
+        lock (_lock)
+        {
+            if (!_isOver)
+                _daemons.Add(daemon);
+            return !_isOver;
+        }
     }
 }

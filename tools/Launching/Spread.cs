@@ -1,11 +1,9 @@
-using System.Globalization;
-
 namespace RoceEngine.Launching;
 
-/// <summary>Median and largest of some values.</summary>
+/// <summary>Median and maximum of some values.</summary>
 /// <param name="Median">The middle one, or the mean of the two in the middle; 0 of none.</param>
-/// <param name="Largest">0 of none.</param>
-public readonly record struct Spread(double Median, double Largest)
+/// <param name="Max">The largest one; 0 of none.</param>
+public readonly record struct Spread(double Median, double Max)
 {
     /// <summary>Of values in any order.</summary>
     public static Spread Of(IEnumerable<double> values)
@@ -16,7 +14,4 @@ public readonly record struct Spread(double Median, double Largest)
         double median = (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
         return new Spread(median, sorted[^1]);
     }
-
-    /// <summary>With two decimals.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"median {Median:F2}, longest {Largest:F2}");
 }

@@ -1,6 +1,5 @@
 using RoceEngine.Abi;
 using RoceEngine.Device;
-using RoceEngine.Protocol;
 
 namespace Device.Tests;
 
@@ -212,15 +211,7 @@ internal sealed unsafe class BusyPair : IDisposable
     private static GuestQueuePair Datagrams(DevicePair.Endpoint end)
     {
         GuestQueuePair qp = end.Guest.CreateQueuePair(end.Domain, end.Cq, end.Cq, request => request with { QpType = (byte)PvrdmaQpType.Ud });
-        Assert.Equal(
-            PvrdmaCommandError.None,
-            qp.Modify(
-                new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.Init, Port = 1, Qkey = Qkey },
-                QueuePairAttributeMask.State | QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port | QueuePairAttributeMask.QueueKey));
-        Assert.Equal(PvrdmaCommandError.None, qp.ModifyState(PvrdmaQpState.ReadyToReceive));
-        Assert.Equal(
-            PvrdmaCommandError.None,
-            qp.Modify(new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToSend, SendPsn = 0x100 }, QueuePairAttributeMask.State | QueuePairAttributeMask.SendPsn));
+        qp.OpenForDatagrams(Qkey);
         var group = new PvrdmaMulticast { QpHandle = qp.Handle };
         group.Group[0] = 0xFF;
         group.Group[15] = 5;

@@ -109,6 +109,22 @@ internal sealed unsafe class GuestQueuePair
                 QueuePairAttributeMask.State | QueuePairAttributeMask.SendPsn));
     }
 
+    /// <summary>From Reset to ReadyToSend, as UD wants it.</summary>
+    public void OpenForDatagrams(uint queueKey)
+    {
+        Assert.Equal(
+            PvrdmaCommandError.None,
+            Modify(
+                new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.Init, Port = 1, Qkey = queueKey },
+                QueuePairAttributeMask.State | QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port | QueuePairAttributeMask.QueueKey));
+        Assert.Equal(PvrdmaCommandError.None, ModifyState(PvrdmaQpState.ReadyToReceive));
+        Assert.Equal(
+            PvrdmaCommandError.None,
+            Modify(
+                new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToSend, SendPsn = 0x100 },
+                QueuePairAttributeMask.State | QueuePairAttributeMask.SendPsn));
+    }
+
     public void ToReadyToReceive(Gid destination, uint qpn, PvrdmaMtu mtu = PvrdmaMtu.Mtu1024)
     {
         var attributes = new PvrdmaQpAttributes

@@ -1,4 +1,5 @@
 using RoceEngine.Channel;
+using RoceEngine.HostStream;
 using RoceEngine.Launching;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.Verbs;
@@ -90,7 +91,7 @@ internal sealed class DeviceMover : IDisposable
         }
     }
 
-    private void Move(MigrationTarget target)
+    private void Move(HostAndPort target)
     {
         double begin = StreamClock.Now;
         MigrateRequest request = new()

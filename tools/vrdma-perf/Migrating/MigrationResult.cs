@@ -2,11 +2,6 @@ using RoceEngine.Launching;
 
 namespace RoceEngine.PerfTool.Migrating;
 
-/// <summary>A phase of the moves.</summary>
-/// <param name="Name">One word, as the daemon says.</param>
-/// <param name="MedianMs">Over all moves.</param>
-internal sealed record PhaseMedian(string Name, double MedianMs);
-
 /// <summary>What the moves of a run amounted to.</summary>
 internal sealed record MigrationResult
 {
@@ -49,11 +44,7 @@ internal sealed record MigrationResult
             Blackout = Spread.Of(moves.Select(move => move.Report.BlackoutMs)),
             Gap = Spread.Of(moves.Select(move => move.GapMs(samples))),
             SteadyGap = Spread.Of(moves.Select(move => move.SteadyGapMs(samples))),
-            Phases =
-            [
-                .. moves.SelectMany(move => move.Report.Phases).GroupBy(phase => phase.Name)
-                    .Select(phase => new PhaseMedian(phase.Key, Spread.Of(phase.Select(time => time.Milliseconds)).Median)),
-            ],
+            Phases = PhaseMedian.Of(moves),
             MovingRate = movingRate,
             SteadyRate = steadyRate,
         };

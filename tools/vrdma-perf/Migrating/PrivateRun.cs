@@ -1,4 +1,5 @@
 using System.Net;
+using RoceEngine.HostStream;
 using RoceEngine.Launching;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Running;
@@ -41,7 +42,7 @@ internal static class PrivateRun
         PrivateDaemons daemons = PrivateDaemons.Create(Program, "a", "b", "peer");
         await using (daemons.ConfigureAwait(false))
         {
-            AddressPlan plan = new(new IPAddress([127, 16, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(1, 255)]));
+            AddressPlan plan = new(Devices.RandomAddress());
             IPAddress moving = plan.Take();
             IPAddress staying = plan.Take();
             Task<DaemonProcess> starting = daemons.StartAsync("a", moving, stop);
@@ -63,6 +64,6 @@ internal static class PrivateRun
     private static RdmaContext Attach(PerfOptions options, DaemonProcess daemon, IPAddress address) =>
         Devices.Attach(options with { SocketPath = daemon.SocketPath, Address = address });
 
-    private static MigrationTarget Target(DaemonProcess daemon) =>
+    private static HostAndPort Target(DaemonProcess daemon) =>
         new(daemon.MigrationEndPoint!.Address.ToString(), daemon.MigrationEndPoint.Port);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using RoceEngine.HostStream;
 
 namespace RoceEngine.PerfTool.Options;
 
@@ -122,7 +123,7 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
         return new MigrationPlan { Period = period, Targets = Targets(to), IsInsecure = isInsecure, Memory = memory ?? MigrationMemory.Auto };
     }
 
-    private MigrationTarget[] Targets(string? to)
+    private HostAndPort[] Targets(string? to)
     {
         bool isClient = parsed.GetValue(options.Host) is not null;
         bool namesDevice = parsed.GetValue(options.Socket) is not null || parsed.GetValue(options.Address) is not null || parsed.GetValue(options.Device) is not null;
@@ -134,8 +135,9 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
         }
 
         Require(to is not null, "--migrate-every with a host needs --migrate-to: the daemons among which the device moves");
-        MigrationTarget[] targets = [.. to!.Split(',').Select(text => MigrationTarget.TryParse(text)
-            ?? throw new UsageException($"--migrate-to: '{text}' is not a host and a port"))];
+        HostAndPort[] targets = [.. to!.Split(',').Select(text => HostAndPort.TryParse(text, defaultPort: null, out HostAndPort? target)
+            ? target
+            : throw new UsageException($"--migrate-to: '{text}' is not a host and a port"))];
         Require(targets.Length > 1, "--migrate-to: the device moves from daemon to daemon in turn, name two at least; the last may be the one that has it at first");
         return targets;
     }

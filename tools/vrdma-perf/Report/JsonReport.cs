@@ -178,7 +178,7 @@ internal sealed class JsonReport(PerfOptions options, DeviceFacts device, bool i
     {
         json.WriteStartObject(name);
         WriteFixed(json, "median", spread.Median, 3);
-        WriteFixed(json, "max", spread.Largest, 3);
+        WriteFixed(json, "max", spread.Max, 3);
         json.WriteEndObject();
     }
 

@@ -47,7 +47,7 @@ internal static class MigrationTable
     private static string Memory(MigrationResult result) =>
         result.Moves.Count == 0 ? "" : $", guest memory: {string.Join(" or ", result.Moves.Select(move => move.Report.Memory).Distinct())}";
 
-    private static string Row(string name, Spread spread) => Row(name, spread.Median) + Value(spread.Largest);
+    private static string Row(string name, Spread spread) => Row(name, spread.Median) + Value(spread.Max);
 
     private static string Row(string name, double value) => $" {name}".PadRight(NameColumns) + Value(value);
 

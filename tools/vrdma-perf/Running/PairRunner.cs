@@ -80,12 +80,12 @@ internal static class PairRunner
         }
     }
 
-    /// <summary>A device at a free loopback address of 127.16.0.0/16.</summary>
+    /// <summary>A device at a free loopback address.</summary>
     private static RdmaContext OpenSomewhere(PerfOptions options, EmbeddedHost? host)
     {
         for (int attempt = 1; ; attempt++)
         {
-            IPAddress address = new([127, 16, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(1, 255)]);
+            IPAddress address = Devices.RandomAddress();
             try
             {
                 return Devices.OpenEmbedded(options, address, host);

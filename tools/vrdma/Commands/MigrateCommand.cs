@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.HostStream;
 using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
@@ -90,22 +91,9 @@ internal static class MigrateCommand
     private static HostAndPort? ParseHost(ArgumentResult result)
     {
         string token = result.Tokens.Single().Value;
-        string host = token;
-        int port = ChannelProtocol.MigrationPort;
-        int colon = token.LastIndexOf(':');
-        bool isBareIPv6 = token.IndexOf(':', StringComparison.Ordinal) != colon && !token.StartsWith('[');
-        if (colon >= 0 && !isBareIPv6 && !token.EndsWith(']'))
-        {
-            host = token[..colon];
-            if (!int.TryParse(token.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535)
-                port = 0;
-        }
-        host = host.Trim('[', ']');
-        if (host.Length > 0 && host[0] != '-' && port > 0)
-            return new HostAndPort(host, port);
+        if (HostAndPort.TryParse(token, ChannelProtocol.MigrationPort, out HostAndPort? target))
+            return target;
         result.AddError($"--to: '{token}' is not a host with or without a port.");
         return null;
     }
-
-    private sealed record HostAndPort(string Host, int Port);
 }

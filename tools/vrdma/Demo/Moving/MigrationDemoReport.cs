@@ -58,7 +58,7 @@ internal static class MigrationDemoReport
     ];
 
     private static void WriteSpread(string what, Spread spread) =>
-        Console.Out.WriteLine($"{what}: median {Number(spread.Median)} ms, longest {Number(spread.Largest)} ms");
+        Console.Out.WriteLine($"{what}: median {Number(spread.Median)} ms, longest {Number(spread.Max)} ms");
 
     private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 }
