@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using RoceEngine.Addresses;
+using static Addresses.Tests.NetworkNamespace;
 using static Addresses.Tests.TestLink;
 
 namespace Addresses.Tests;

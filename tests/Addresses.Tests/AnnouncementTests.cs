@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using RoceEngine.Addresses;
+using static Addresses.Tests.NetworkNamespace;
 using static Addresses.Tests.TestLink;
 
 namespace Addresses.Tests;

@@ -1,5 +1,6 @@
 using System.Net;
 using RoceEngine.Addresses;
+using static Addresses.Tests.NetworkNamespace;
 using static Addresses.Tests.TestLink;
 
 namespace Addresses.Tests;

@@ -154,25 +154,8 @@ public sealed unsafe class ServiceTests
     private static void Connect(GuestQueuePair qp, TestGuest peerGuest, GuestQueuePair peer)
     {
         qp.ToInit();
-        var attributes = new PvrdmaQpAttributes
-        {
-            State = (uint)PvrdmaQpState.ReadyToReceive, PathMtu = (uint)PvrdmaMtu.Mtu1024, DestinationQpn = peer.Qpn, ReceivePsn = 0x999,
-        };
-        peerGuest.Device.Gid.Write(attributes.AddressHandle.GlobalRoute.DestinationGid);
-        Assert.Equal(
-            PvrdmaCommandError.None,
-            qp.Modify(
-                attributes,
-                QueuePairAttributeMask.State | QueuePairAttributeMask.AddressVector | QueuePairAttributeMask.PathMtu
-                    | QueuePairAttributeMask.DestinationQpn | QueuePairAttributeMask.ReceivePsn));
-        ToSend(qp, 0x999);
+        qp.ConnectUnreliably(peerGuest, peer);
     }
-
-    private static void ToSend(GuestQueuePair qp, uint psn) => Assert.Equal(
-        PvrdmaCommandError.None,
-        qp.Modify(
-            new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToSend, SendPsn = psn },
-            QueuePairAttributeMask.State | QueuePairAttributeMask.SendPsn));
 
     /// <summary>A datagram sender on device A, two receivers on device B.</summary>
     private sealed class World : IDisposable
@@ -241,13 +224,7 @@ public sealed unsafe class ServiceTests
         private static GuestQueuePair Create(TestGuest guest, uint domain, GuestCompletionQueue cq, Func<PvrdmaCreateQp, PvrdmaCreateQp> change)
         {
             GuestQueuePair qp = guest.CreateQueuePair(domain, cq, cq, request => change(request with { QpType = (byte)PvrdmaQpType.Ud }));
-            Assert.Equal(
-                PvrdmaCommandError.None,
-                qp.Modify(
-                    new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.Init, Port = 1, Qkey = Qkey },
-                    QueuePairAttributeMask.State | QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port | QueuePairAttributeMask.QueueKey));
-            Assert.Equal(PvrdmaCommandError.None, qp.ModifyState(PvrdmaQpState.ReadyToReceive));
-            ToSend(qp, 0x100);
+            qp.OpenForDatagrams(Qkey);
             Assert.Equal(Qkey, qp.Query().Qkey);
             return qp;
         }

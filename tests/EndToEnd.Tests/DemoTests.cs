@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -8,16 +7,16 @@ using RoceEngine.Vrdma.Demo;
 namespace EndToEnd.Tests;
 
 /// <summary>The demo as a user runs it: a process of its own whose output is not a terminal.</summary>
-public sealed partial class DemoTests : IDisposable
+public sealed class DemoTests : IDisposable
 {
-    private readonly TemporaryDirectory _temporary = new();
+    private readonly DemoRuns _demos = new();
 
-    public void Dispose() => _temporary.Dispose();
+    public void Dispose() => _demos.Dispose();
 
     [Fact]
     public async Task Every_operation_is_verified_on_both_paths_and_nothing_is_left_behind()
     {
-        ToolResult result = await Tool.RunAsync(["demo", "--address", "127.14.1.2"], TemporaryFiles());
+        ToolResult result = await _demos.RunAsync("--address", "127.14.1.2");
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.DoesNotContain('\e', result.Output);
@@ -38,7 +37,7 @@ public sealed partial class DemoTests : IDisposable
         using Socket holder = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         holder.Bind(new IPEndPoint(IPAddress.Parse("127.14.2.2"), 4791));
 
-        using Tool demo = Tool.Start(["demo", "--address", "127.14.2.2"], TemporaryFiles(), readsOutput: false);
+        using Tool demo = _demos.Start("--address", "127.14.2.2");
         string begun = await ReadUntilTrafficAsync(demo);
 
         Assert.Contains("UDP port 4791 is taken on 127.14.2.2; using 127.14.2.3\n", begun, StringComparison.Ordinal);
@@ -53,7 +52,7 @@ public sealed partial class DemoTests : IDisposable
     [InlineData("TERM", 143)]
     public async Task A_signal_ends_the_demo_and_all_that_it_started(string signal, int exitCode)
     {
-        using Tool demo = Tool.Start(["demo", "--address", "127.14.3.2"], TemporaryFiles(), readsOutput: false);
+        using Tool demo = _demos.Start("--address", "127.14.3.2");
         string begun = await ReadUntilTrafficAsync(demo);
 
         if (signal == "INT")
@@ -71,7 +70,7 @@ public sealed partial class DemoTests : IDisposable
     [Fact]
     public async Task A_killed_demo_leaves_nothing_behind()
     {
-        using Tool demo = Tool.Start(["demo", "--address", "127.14.4.2"], TemporaryFiles(), readsOutput: false);
+        using Tool demo = _demos.Start("--address", "127.14.4.2");
         string begun = await ReadUntilTrafficAsync(demo);
 
         Signals.Kill(demo.Id);
@@ -87,11 +86,11 @@ public sealed partial class DemoTests : IDisposable
     [InlineData("daemon for 127.14.5.3")]
     public async Task A_child_that_dies_fails_the_demo_with_its_name(string child)
     {
-        using Tool demo = Tool.Start(["demo", "--address", "127.14.5.2"], TemporaryFiles(), readsOutput: false);
+        using Tool demo = _demos.Start("--address", "127.14.5.2");
         string begun = await ReadUntilTrafficAsync(demo);
         string line = begun.Split('\n').Single(l => l.StartsWith(child, StringComparison.Ordinal));
 
-        int processId = int.Parse(ProcessIdPattern().Match(line).Groups[1].Value, CultureInfo.InvariantCulture);
+        int processId = DemoRuns.ProcessIds(line)[0];
         Signals.Kill(processId);
 
         Task<string> rest = demo.Output.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -102,33 +101,12 @@ public sealed partial class DemoTests : IDisposable
         await AssertNothingLeftAsync(begun + await rest);
     }
 
-    private Dictionary<string, string> TemporaryFiles() => new() { ["TMPDIR"] = _temporary.Path };
+    /// <summary>The first step is done, so all of the UDP section's processes are there and busy.</summary>
+    private static Task<string> ReadUntilTrafficAsync(Tool demo) => DemoRuns.ReadUntilAsync(demo, "  SEND");
 
-    /// <summary>Reads until the first step is done, so that all of the UDP section's processes are there and busy.</summary>
-    private static async Task<string> ReadUntilTrafficAsync(Tool demo)
+    private Task AssertNothingLeftAsync(string output)
     {
-        string all = "";
-        while (await demo.Output.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-        {
-            all += line + "\n";
-            if (line.StartsWith("  SEND", StringComparison.Ordinal))
-                return all;
-        }
-
-        throw new InvalidOperationException($"the demo ended early:\n{all}{await demo.WaitAsync()}");
+        Assert.True(DemoRuns.ProcessIds(output).Length >= 4, $"two daemons and two guests in:\n{output}");
+        return _demos.AssertNothingLeftAsync(output);
     }
-
-    private async Task AssertNothingLeftAsync(string output)
-    {
-        int[] processIds = [.. ProcessIdPattern().Matches(output).Select(m => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture))];
-        Assert.True(processIds.Length >= 4, $"two daemons and two guests in:\n{output}");
-        foreach (int processId in processIds)
-            Assert.True(await Signals.EventuallyAsync(() => !Signals.IsAlive(processId)), $"process {processId} is still there, of:\n{output}");
-        Assert.True(
-            await Signals.EventuallyAsync(() => Directory.GetDirectories(_temporary.Path, Workspace.Prefix + "*").Length == 0),
-            "a temporary directory is still there");
-    }
-
-    [GeneratedRegex(@"\bpid (\d+)")]
-    private static partial Regex ProcessIdPattern();
 }

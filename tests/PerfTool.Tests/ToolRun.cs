@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using RoceEngine.Launching;
+using RoceEngine.PerfTool.Running;
 
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
@@ -47,20 +49,11 @@ internal sealed record ToolRun(int ExitCode, string Output, string Errors)
     /// <summary>A loopback address for a device that no other run of these tests has.</summary>
     public static IPAddress FreeAddress()
     {
-        while (true)
-        {
-            IPAddress address = new([127, 16, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(1, 255)]);
-            try
-            {
-                using Socket probe = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-                probe.Bind(new IPEndPoint(address, 4791));
-                return address;
-            }
-            catch (SocketException)
-            {
-                // In use: another one.
-            }
-        }
+        IPAddress address;
+        do
+            address = Devices.RandomAddress();
+        while (!AddressPlan.IsFree(address));
+        return address;
     }
 
     private static int FreePort()

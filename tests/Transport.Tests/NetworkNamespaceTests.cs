@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Addresses.Tests;
 using RoceEngine.Links;
 using RoceEngine.Wire;
 
@@ -20,7 +21,7 @@ public sealed unsafe class NetworkNamespaceTests : IDisposable
 
     private static Gid Address(int host, bool isIPv6) => Gid.From(IPAddress.Parse(isIPv6 ? $"fd11::{host}" : $"10.11.0.{host}"));
 
-    private static UdpLink Open(string name, Gid address) => NetworkNamespaces.In(name, () => new UdpLink(address));
+    private static UdpLink Open(string name, Gid address) => NetworkNamespace.In(name, () => new UdpLink(address));
 
     private void Emit(UdpLink link, Route route, int payloadBytes, uint psn)
     {
@@ -82,7 +83,7 @@ public sealed unsafe class NetworkNamespaceTests : IDisposable
         var route = new Route(leftAddress, rightAddress);
         Warm(left, right, route);
 
-        using Socket raw = NetworkNamespaces.In(
+        using Socket raw = NetworkNamespace.In(
             _network.Right, () => new Socket(AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Udp) { ReceiveTimeout = 10_000, ReceiveBufferSize = 1 << 20 });
         for (uint i = 0; i < 20; i++)
             Emit(left, route, 512, i);
@@ -140,8 +141,8 @@ public sealed unsafe class NetworkNamespaceTests : IDisposable
         Gid group = Gid.From(IPAddress.Parse(groupText));
         using UdpLink left = Open(_network.Left, Address(1, isIPv6));
         using UdpLink right = Open(_network.Right, Address(2, isIPv6));
-        Assert.Equal(0, NetworkNamespaces.In(_network.Left, () => left.JoinMulticast(group)));
-        Assert.Equal(0, NetworkNamespaces.In(_network.Right, () => right.JoinMulticast(group)));
+        Assert.Equal(0, NetworkNamespace.In(_network.Left, () => left.JoinMulticast(group)));
+        Assert.Equal(0, NetworkNamespace.In(_network.Right, () => right.JoinMulticast(group)));
         Warm(left, right, new Route(left.Address, right.Address));
         var route = new Route(left.Address, group, trafficClass: 0x2A, hopLimit: 7);
         for (uint i = 0; i < 40; i++)

@@ -1,4 +1,3 @@
-using RoceEngine.Protocol;
 using RoceEngine.Wire;
 
 namespace Hostile.Tests.Guests;
@@ -36,10 +35,7 @@ internal sealed unsafe class DatagramPair
     public static GuestQueuePair Create(DevicePair.Endpoint end)
     {
         GuestQueuePair qp = end.Guest.CreateQueuePair(end.Domain, end.Cq, end.Cq, request => request with { QpType = (byte)PvrdmaQpType.Ud });
-        Modify(qp, new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.Init, Port = 1, Qkey = QueueKey },
-            QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port | QueuePairAttributeMask.QueueKey);
-        Modify(qp, new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToReceive }, QueuePairAttributeMask.None);
-        Modify(qp, new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToSend, SendPsn = 5 }, QueuePairAttributeMask.SendPsn);
+        qp.OpenForDatagrams(QueueKey);
         return qp;
     }
 
@@ -69,7 +65,4 @@ internal sealed unsafe class DatagramPair
         _attack.Arena.Run();
         return Assert.Single(_attack.Here.Cq.PollAll());
     }
-
-    private static void Modify(GuestQueuePair qp, PvrdmaQpAttributes attributes, QueuePairAttributeMask mask) =>
-        Assert.Equal(PvrdmaCommandError.None, qp.Modify(attributes, mask | QueuePairAttributeMask.State));
 }

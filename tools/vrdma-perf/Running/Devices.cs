@@ -42,9 +42,13 @@ internal static class Devices
     public static EmbeddedHost CreateHost(PerfOptions options) =>
         EmbeddedHost.Create(new EmbeddedHostOptions { Drive = Drive(options) });
 
+    /// <summary>A loopback address of 127.19.0.0/16, where this tool alone puts devices; another run of it may have this one.</summary>
+    public static IPAddress RandomAddress() => new([127, 19, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(1, 255)]);
+
     private static DriveMode Drive(PerfOptions options) => options.UseEvents ? DriveMode.Thread : DriveMode.Inline;
 
-    private static RdmaContext Attach(PerfOptions options) => RdmaContext.Attach(new AttachOptions
+    /// <summary>A daemon's device.</summary>
+    public static RdmaContext Attach(PerfOptions options) => RdmaContext.Attach(new AttachOptions
     {
         SocketPath = options.SocketPath,
         Address = options.Address ?? (IPAddress.TryParse(options.Device, out IPAddress? address) ? address : null),

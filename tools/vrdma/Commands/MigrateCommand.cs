@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.HostStream;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
 namespace RoceEngine.Vrdma.Commands;
@@ -28,10 +30,21 @@ internal static class MigrateCommand
             DefaultValueFactory = _ => MemoryModes[0],
         };
         memory.AcceptOnlyFromAmong(MemoryModes);
+        Option<int> patience = new("--patience")
+        {
+            Description = "While the device stands still, the other daemon may be silent for so many ms before the device goes on where it was. Peers give it up when their retries are used up, after 540 ms at the usual settings.",
+            HelpName = "MS",
+            DefaultValueFactory = _ => MigrateRequest.PatienceMsDefault,
+        };
+        patience.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int ms) || ms is < 1 or > MigrateRequest.PatienceMsMax))
+                result.AddError($"--patience: '{result.Tokens[0].Value}' is not a number from 1 to {MigrateRequest.PatienceMsMax}.");
+        });
         Option<bool> insecure = new("--insecure") { Description = "Without TLS, for a lab: both daemons must run with --insecure-migration." };
         Option<bool> json = CommonOptions.Json("Print the report as JSON.");
         Option<string?> socket = CommonOptions.Socket();
-        Command command = new("migrate", "Moves a device to another daemon; its guest and its peers see a pause.") { device, to, memory, insecure, json, socket };
+        Command command = new("migrate", "Moves a device to another daemon; its guest and its peers see a pause.") { device, to, memory, patience, insecure, json, socket };
         command.SetAction(parsed =>
         {
             HostAndPort target = parsed.GetValue(to)!;
@@ -41,6 +54,7 @@ internal static class MigrateCommand
                 Host = target.Host,
                 Port = target.Port,
                 Memory = parsed.GetValue(memory)!,
+                PatienceMs = parsed.GetValue(patience),
                 IsInsecure = parsed.GetValue(insecure),
             };
             return Run(parsed.GetValue(socket), request, parsed.GetValue(json));
@@ -77,22 +91,9 @@ internal static class MigrateCommand
     private static HostAndPort? ParseHost(ArgumentResult result)
     {
         string token = result.Tokens.Single().Value;
-        string host = token;
-        int port = ChannelProtocol.MigrationPort;
-        int colon = token.LastIndexOf(':');
-        bool isBareIPv6 = token.IndexOf(':', StringComparison.Ordinal) != colon && !token.StartsWith('[');
-        if (colon >= 0 && !isBareIPv6 && !token.EndsWith(']'))
-        {
-            host = token[..colon];
-            if (!int.TryParse(token.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535)
-                port = 0;
-        }
-        host = host.Trim('[', ']');
-        if (host.Length > 0 && host[0] != '-' && port > 0)
-            return new HostAndPort(host, port);
+        if (HostAndPort.TryParse(token, ChannelProtocol.MigrationPort, out HostAndPort? target))
+            return target;
         result.AddError($"--to: '{token}' is not a host with or without a port.");
         return null;
     }
-
-    private sealed record HostAndPort(string Host, int Port);
 }
