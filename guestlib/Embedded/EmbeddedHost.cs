@@ -13,6 +13,9 @@ namespace RoceEngine.Embedded;
 /// <summary>A host inside this process: one worker whose devices reach each other by memory copy. Safe for concurrent use.</summary>
 public sealed class EmbeddedHost : IDisposable
 {
+    /// <summary>Of the application's own memory; over guest RAM a page directory holds less.</summary>
+    private const long RegionBytesMax = 1L << 40;
+
     private readonly Worker _worker = new(0, SilentReporter.Instance);
     private readonly UdpLinkOptions _linkOptions;
     private readonly WorkerThread? _thread;
@@ -72,7 +75,13 @@ public sealed class EmbeddedHost : IDisposable
         {
             link = new UdpLink(address, _linkOptions);
             memory = ChannelMemory.Create(memoryBytes, ControlRegion.Bytes);
-            var options = new DeviceOptions { Name = name, Gid = address };
+            var options = new DeviceOptions
+            {
+                Name = name,
+                Gid = address,
+                GuestSharesProcess = true,
+                Limits = new DeviceLimits { BytesPerMemoryRegion = RegionBytesMax },
+            };
             return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), SilentReporter.Instance);
         }
         catch (SystemCallException e)

@@ -12,7 +12,7 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
     private const int EventRingPages = 4;
     private const ExtensionBits Required = ExtensionBits.DoorbellBitmap | ExtensionBits.ArmWord;
     private const ExtensionBits Wanted = Required | ExtensionBits.Inline | ExtensionBits.UnreliableConnection
-        | ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs;
+        | ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs | ExtensionBits.ProcessMemory;
 
     private readonly DeviceControlPage* _devicePage;
     private readonly GuestControlPage* _guestPage;
