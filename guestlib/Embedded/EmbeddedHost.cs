@@ -58,7 +58,7 @@ public sealed class EmbeddedHost : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             string name = options.Name ?? $"vrdma{_nextNumber++}";
-            DeviceSlot slot = MakeSlot(name, address, options.MemoryBytes);
+            DeviceSlot slot = MakeSlot(name, address, options);
             Action? drive = _driver is null ? null : _driver.Drive;
             DeviceChannel channel = DeviceChannel.Embed(slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt));
             _devices.Add(slot, channel);
@@ -67,14 +67,16 @@ public sealed class EmbeddedHost : IDisposable
         }
     }
 
-    private DeviceSlot MakeSlot(string name, Gid address, long memoryBytes)
+    private DeviceSlot MakeSlot(string name, Gid address, EmbeddedOptions deviceOptions)
     {
         UdpLink? link = null;
         ChannelMemory? memory = null;
         try
         {
-            link = new UdpLink(address, _linkOptions);
-            memory = ChannelMemory.Create(memoryBytes, ControlRegion.Bytes);
+            link = deviceOptions.Reservation is { } reservation && reservation.Address.Equals(deviceOptions.Address)
+                ? reservation.TakeLink()
+                : new UdpLink(address, _linkOptions);
+            memory = ChannelMemory.Create(deviceOptions.MemoryBytes, ControlRegion.Bytes);
             var options = new DeviceOptions
             {
                 Name = name,

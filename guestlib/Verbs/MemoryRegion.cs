@@ -51,6 +51,8 @@ public sealed partial class MemoryRegion : IDisposable
         }
     }
 
+    internal uint Handle => _handle;
+
     /// <summary>The protection domain.</summary>
     public ProtectionDomain ProtectionDomain { get; private set; }
 
