@@ -60,7 +60,9 @@ public sealed class EmbeddedHost : IDisposable
             string name = options.Name ?? $"vrdma{_nextNumber++}";
             DeviceSlot slot = MakeSlot(name, address, options);
             Action? drive = _driver is null ? null : _driver.Drive;
-            DeviceChannel channel = DeviceChannel.Embed(slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt));
+            Action? announceWait = _driver is null ? null : _driver.CallStandby;
+            DeviceChannel channel = DeviceChannel.Embed(
+                slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt), announceWait);
             _devices.Add(slot, channel);
             Execute((worker, _) => worker.Add(slot));
             return channel;

@@ -13,7 +13,10 @@ internal static class DeviceCatalog
     /// <summary>The device's address; without it a free loopback address is taken.</summary>
     public const string AddressVariable = "VRDMA_ADDRESS";
 
-    /// <summary>"thread" (the default) or "inline": who lets the engine work, see <see cref="DriveMode"/>.</summary>
+    /// <summary>
+    /// "inline" (the default) or "thread": who lets the engine work, see <see cref="DriveMode"/>. A program that polls drives its own device, with its peer
+    /// on the other core of two; threads of their own need a core each.
+    /// </summary>
     public const string DriveVariable = "VRDMA_DRIVE";
 
     /// <summary>The first of the loopback addresses that are tried, and how many.</summary>
@@ -54,8 +57,8 @@ internal static class DeviceCatalog
 
     private static DriveMode DriveModeOf(string? text) => text switch
     {
-        null or "" or "thread" => DriveMode.Thread,
-        "inline" => DriveMode.Inline,
+        null or "" or "inline" => DriveMode.Inline,
+        "thread" => DriveMode.Thread,
         _ => throw new VerbsException(Errno.Invalid, string.Create(CultureInfo.InvariantCulture, $"{DriveVariable} is '{text}', not thread or inline")),
     };
 

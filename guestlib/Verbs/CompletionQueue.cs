@@ -219,6 +219,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
         Interlocked.MemoryBarrier();
         DeviceLostException? lost = Context.Driver.IsLost ? Context.Driver.LostException() : null;
         _gate.Exit();
+        Context.Driver.Channel.AnnounceWait?.Invoke();
         return lost;
     }
 

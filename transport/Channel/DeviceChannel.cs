@@ -92,6 +92,12 @@ public sealed unsafe class DeviceChannel : IDisposable
     /// </summary>
     public Action? Drive { get; }
 
+    /// <summary>
+    /// Embedded and driven inline: the calling thread is going to wait instead of polling, so somebody else must let the device work, at once. Null as
+    /// <see cref="Drive"/>.
+    /// </summary>
+    public Action? AnnounceWait { get; private init; }
+
     /// <summary>Polls readable on interrupt vector 0, 1 or 2; an eventfd to be drained.</summary>
     public int InterruptDescriptor(int vector) => _memory.InterruptDescriptor(vector);
 
@@ -135,10 +141,11 @@ public sealed unsafe class DeviceChannel : IDisposable
     /// <summary>A channel within one process; the memory gets one more holder.</summary>
     /// <param name="drive">See <see cref="Drive"/>.</param>
     /// <param name="onDispose">Called once when the guest closes its end, before the memory is let go.</param>
-    public static DeviceChannel Embed(ChannelMemory memory, string name, string address, Action? drive, Action? onDispose)
+    /// <param name="announceWait">See <see cref="AnnounceWait"/>.</param>
+    public static DeviceChannel Embed(ChannelMemory memory, string name, string address, Action? drive, Action? onDispose, Action? announceWait = null)
     {
         memory.AddReference();
-        return new DeviceChannel(memory, null, name, address, drive, onDispose);
+        return new DeviceChannel(memory, null, name, address, drive, onDispose) { AnnounceWait = announceWait };
     }
 
     internal static DeviceChannel Attach(ChannelMemory memory, UnixSocket socket, string name, string address) =>
