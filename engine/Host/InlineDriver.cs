@@ -27,6 +27,7 @@ public sealed class InlineDriver : IDisposable
     private readonly StandbyRest _rest = new();
     private volatile bool _stopping;
     private long _drivenNs;
+    private long _contendedUntilNs;
     private int _busy;
 
     public InlineDriver(Worker worker)
@@ -85,27 +86,38 @@ public sealed class InlineDriver : IDisposable
             long nowNs = HostClock.NowNs();
             if (nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs)
             {
-                if (nowNs - neededNs > UnneededNs)
+                if (nowNs - neededNs > UnneededNs || IsContended(nowNs))
                     return neededNs != startedNs;
                 workedNs = nowNs;
-                Thread.Yield();
+                Yield(nowNs);
             }
             else if (TurnAlone() > 0)
             {
                 neededNs = workedNs = nowNs;
             }
-            else if (nowNs - workedNs > AwakeNs)
+            else if (nowNs - workedNs > AwakeNs || IsContended(nowNs))
             {
                 SleepUntilNews();
                 workedNs = HostClock.NowNs();
             }
             else
             {
-                Thread.Yield();
+                Yield(nowNs);
             }
         }
         return true;
     }
+
+    // Where others need the cores, a yield gives a whole slice of time away; one who sleeps gets a core at once when there is news.
+    private void Yield(long nowNs)
+    {
+        Thread.Yield();
+        long afterNs = HostClock.NowNs();
+        if (afterNs - nowNs > IdleStrategy.PreemptedNs)
+            _contendedUntilNs = afterNs + IdleStrategy.ContendedForNs;
+    }
+
+    private bool IsContended(long nowNs) => nowNs < _contendedUntilNs;
 
     private int TurnAlone()
     {
