@@ -46,9 +46,11 @@ internal static unsafe class ApplicationMemory
             return;
         }
 
-        // EINVAL: a kernel before 5.14, or memory that cannot be populated, such as a device's; there is no telling then.
+        // EINVAL: memory that can be read only, where reading works; else a kernel before 5.14, or memory that cannot be populated, such as a
+        // device's, and there is no telling then.
         int errno = Marshal.GetLastPInvokeError();
-        if (errno is Errno.ENOMEM or Errno.EFAULT)
+        bool isReadOnly = errno == Errno.EINVAL && writes && SharedMemory.Advise(first, length, SharedMemory.MADV_POPULATE_READ) == 0;
+        if (errno is Errno.ENOMEM or Errno.EFAULT || isReadOnly)
         {
             throw new VerbsException(
                 Errno.EFAULT, $"ibv_reg_mr: {bytes} bytes at 0x{(ulong)address:x} are not all {(writes ? "writable" : "readable")} memory of this process");

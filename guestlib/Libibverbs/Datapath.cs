@@ -19,7 +19,8 @@ internal static unsafe class Datapath
         int total = 0;
         try
         {
-            CompletionQueue from = OpenCompletionQueue.Of(queue).Queue;
+            OpenCompletionQueue open = OpenCompletionQueue.Of(queue);
+            CompletionQueue from = open.Queue;
             Span<WorkCompletion> taken = stackalloc WorkCompletion[CompletionsAtOnce];
             while (total < entries)
             {
@@ -37,6 +38,7 @@ internal static unsafe class Datapath
                 }
             }
 
+            open.OnPolled(total);
             return total;
         }
         catch (Exception e)

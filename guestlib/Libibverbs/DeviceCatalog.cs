@@ -6,12 +6,19 @@ using RoceEngine.Verbs;
 namespace RoceEngine.Libibverbs;
 
 /// <summary>
-/// The devices that a program finds: one, in the program's own process, with an address that no other process of this machine uses.
+/// The devices that a program finds: one, in the program's own process, with an address that no other process of this machine uses; or, where a daemon's
+/// socket is named, one of that daemon.
 /// </summary>
 internal static class DeviceCatalog
 {
     /// <summary>The device's address; without it a free loopback address is taken.</summary>
     public const string AddressVariable = "VRDMA_ADDRESS";
+
+    /// <summary>The socket of a daemon to attach to; without it the device is in the program's process.</summary>
+    public const string SocketVariable = "VRDMA_SOCKET";
+
+    /// <summary>Attached: bytes of guest RAM, which holds queues and all memory that is registered; K, M or G behind the number multiply it.</summary>
+    public const string MemoryVariable = "VRDMA_MEMORY";
 
     /// <summary>
     /// "inline" (the default) or "thread": who lets the engine work, see <see cref="DriveMode"/>. A program that polls drives its own device, with its peer
@@ -23,6 +30,9 @@ internal static class DeviceCatalog
     private const uint FirstAddress = 127u << 24 | 64u << 16 | 1;
     private const int AddressesMax = 65_000;
 
+    /// <summary>Pages that nobody touches cost nothing.</summary>
+    private const long AttachedMemoryBytes = 1L << 30;
+
     private static readonly Lock s_lock = new();
     private static VerbsDevice[]? s_devices;
 
@@ -32,21 +42,44 @@ internal static class DeviceCatalog
     {
         lock (s_lock)
         {
-            return s_devices ??= [new VerbsDevice(new EmbeddedSource(Reserve(), DriveModeOf(Environment.GetEnvironmentVariable(DriveVariable))), "vrdma0", 0)];
+            return s_devices ??= [new VerbsDevice(FindSource(), "vrdma0", 0)];
         }
     }
 
-    private static AddressReservation Reserve()
+    private static DeviceSource FindSource()
     {
         string? text = Environment.GetEnvironmentVariable(AddressVariable);
-        if (string.IsNullOrEmpty(text))
+        IPAddress? address = null;
+        if (!string.IsNullOrEmpty(text) && !IPAddress.TryParse(text, out address))
         {
-            return AddressReservation.TakeFirstFree(Enumerable.Range(0, AddressesMax).Select(AddressAt));
+            throw new VerbsException(Errno.Invalid, $"{AddressVariable} is '{text}', which is no IP address");
         }
 
-        return IPAddress.TryParse(text, out IPAddress? address)
-            ? AddressReservation.Take(address)
-            : throw new VerbsException(Errno.Invalid, $"{AddressVariable} is '{text}', which is no IP address");
+        if (Environment.GetEnvironmentVariable(SocketVariable) is { Length: > 0 } socketPath)
+        {
+            return new AttachedSource(new AttachOptions
+            {
+                SocketPath = socketPath, Address = address, MemoryBytes = MemoryBytesOf(Environment.GetEnvironmentVariable(MemoryVariable)),
+            });
+        }
+
+        AddressReservation reservation = address is null
+            ? AddressReservation.TakeFirstFree(Enumerable.Range(0, AddressesMax).Select(AddressAt))
+            : AddressReservation.Take(address);
+        return new EmbeddedSource(reservation, DriveModeOf(Environment.GetEnvironmentVariable(DriveVariable)));
+    }
+
+    private static long MemoryBytesOf(string? text)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return AttachedMemoryBytes;
+        }
+
+        int shift = char.ToUpperInvariant(text[^1]) switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
+        return long.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= long.MaxValue >> shift
+            ? number << shift
+            : throw new VerbsException(Errno.Invalid, $"{MemoryVariable} is '{text}', not a number of bytes such as 512M");
     }
 
     private static IPAddress AddressAt(int index)
@@ -76,6 +109,45 @@ internal static class DeviceCatalog
         {
             AddressReservation taken = Interlocked.Exchange(ref _reservation, null) ?? AddressReservation.Take(Address);
             return EmbeddedRdma.Open(new EmbeddedOptions { Reservation = taken, Address = Address, MemoryBytes = MemoryBytes, Drive = drive, Name = "vrdma0" });
+        }
+    }
+
+    /// <summary>
+    /// A device of a daemon. It is attached when the program first asks for something of it, and goes over to the first context.
+    /// </summary>
+    private sealed class AttachedSource(AttachOptions options) : DeviceSource
+    {
+        private readonly Lock _lock = new();
+        private AttachOptions _options = options;
+        private RdmaContext? _attached;
+
+        public override IPAddress Address
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _options.Address ?? Attach().Address;
+                }
+            }
+        }
+
+        public override RdmaContext Open()
+        {
+            lock (_lock)
+            {
+                RdmaContext context = Attach();
+                _attached = null;
+                return context;
+            }
+        }
+
+        // The address is the device's from then on, also when it is opened again.
+        private RdmaContext Attach()
+        {
+            _attached ??= RdmaContext.Attach(_options);
+            _options = _options with { Address = _attached.Address };
+            return _attached;
         }
     }
 }

@@ -123,8 +123,9 @@ public sealed unsafe class GuestMemory : IDisposable
         if (IsOfProcess)
         {
             Check(offset, bytes);
+            GuestPages? shared = Context.Driver.SharesProcess ? null : SharePages(offset, bytes);
             AddRegion();
-            return null;
+            return shared;
         }
 
         (long first, long pageCount) = PagesOf(offset, bytes);
@@ -138,6 +139,22 @@ public sealed unsafe class GuestMemory : IDisposable
     internal void AddRegion() => _regionCount++;
 
     internal void RemoveRegion() => _regionCount--;
+
+    private GuestPages SharePages(long offset, long bytes)
+    {
+        DeviceDriver driver = Context.Driver;
+        long[] pages = driver.ApplicationPages.Share(_pointer + offset, bytes, out List<object> holds);
+        try
+        {
+            return GuestPages.Describe(
+                driver.Allocator, driver.Channel.GuestRam, pages, $"a region of {bytes} bytes", () => driver.ApplicationPages.Release(holds));
+        }
+        catch
+        {
+            driver.ApplicationPages.Release(holds);
+            throw;
+        }
+    }
 
     private void Check(long offset, long bytes)
     {

@@ -33,7 +33,7 @@ public sealed partial class MemoryRegion : IDisposable
                         PdHandle = domain.Handle,
                         Access = (uint)access,
                         PageCount = (uint)(_pages?.PageCount ?? 0),
-                        Flags = memory.IsOfProcess ? PvrdmaMrFlags.ProcessMemory : 0,
+                        Flags = _pages is null ? PvrdmaMrFlags.ProcessMemory : 0,
                     },
                     "ibv_reg_mr");
                 _handle = response.MrHandle;

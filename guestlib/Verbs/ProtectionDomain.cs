@@ -62,7 +62,7 @@ public sealed class ProtectionDomain : IDisposable
             throw new VerbsException(Errno.Invalid, "the memory belongs to another device");
         }
 
-        if (!memory.IsOfProcess && ((address ^ (memory.Address + (ulong)offset)) & (ulong)(GuestAllocator.PageBytes - 1)) != 0)
+        if (!(memory.IsOfProcess && Context.Driver.SharesProcess) && ((address ^ (memory.Address + (ulong)offset)) & (ulong)(GuestAllocator.PageBytes - 1)) != 0)
         {
             throw new VerbsException(Errno.Invalid, "ibv_reg_mr_iova: address and memory are at different offsets in their pages");
         }

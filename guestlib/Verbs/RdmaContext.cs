@@ -141,15 +141,16 @@ public sealed partial class RdmaContext : IDisposable
 
     /// <summary>
     /// Memory of the application itself, to be registered as it is: allocated by whom it may be, it needs to stay mapped until its last region is gone.
-    /// Only where the device is in this process (embedded); nothing is allocated, copied or pinned.
+    /// Where the device is in this process (embedded) nothing is allocated, copied or pinned. Else registering moves the pages into guest RAM, which is
+    /// mapped in their place and must be large enough; no thread may write to those pages while it lasts. It must be private memory of this process then,
+    /// and the device can be moved to another daemon only together with its memory.
     /// </summary>
     /// <param name="pointer">First byte.</param>
     /// <param name="bytes">Bytes, at least 1.</param>
-    /// <exception cref="VerbsException">EINVAL: no bytes, or a null pointer. EOPNOTSUPP: the device is in another process.</exception>
+    /// <exception cref="VerbsException">EINVAL: no bytes, or a null pointer.</exception>
     public unsafe GuestMemory UseMemory(void* pointer, long bytes)
     {
         ThrowIfClosed();
-        Driver.Require(Abi.ExtensionBits.ProcessMemory, "ibv_reg_mr of the application's memory");
         return bytes < 1 || pointer == null
             ? throw new VerbsException(Errno.Invalid, $"{bytes} bytes at 0x{(ulong)pointer:x} are no memory")
             : new GuestMemory(this, (byte*)pointer, bytes);

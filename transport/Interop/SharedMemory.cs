@@ -145,6 +145,12 @@ public static unsafe partial class SharedMemory
         SystemCallException.Check(
             Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
 
+    /// <summary>As above for a part of what the descriptor names, with the given protection.</summary>
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static void MapSharedOver(byte* address, int descriptor, long offset, long bytes, int protection) =>
+        SystemCallException.Check(
+            Map(address, (nuint)bytes, protection, MAP_SHARED | MAP_FIXED, descriptor, offset), $"mmap({bytes}, MAP_FIXED)");
+
     /// <summary>
     /// The next range of a memfd, from an offset on, that was ever written; what lies between such ranges is zero. False when there is none. lseek(2),
     /// SEEK_DATA and SEEK_HOLE.

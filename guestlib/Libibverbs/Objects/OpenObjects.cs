@@ -1,3 +1,4 @@
+using RoceEngine.Interop;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Verbs;
 
@@ -42,6 +43,12 @@ internal sealed unsafe class OpenCompletionChannel
 /// <summary>A completion queue. <c>ibv_create_cq(3)</c>, <c>ibv_create_cq_ex(3)</c>.</summary>
 internal sealed unsafe class OpenCompletionQueue
 {
+    /// <summary>About as long as it takes a worker that is awake to answer.</summary>
+    private const int EmptyPollsMax = 500;
+
+    private readonly bool _mayYield;
+    private int _emptyPolls;
+
     public OpenCompletionQueue(OpenContext context, int entries, void* cqContext, OpenCompletionChannel? channel)
     {
         Context = context;
@@ -54,6 +61,7 @@ internal sealed unsafe class OpenCompletionQueue
         Pointer->Handle = Queue.Handle;
         Pointer->Cqe = Queue.Capacity;
         Queue.Owner = this;
+        _mayYield = !context.Rdma.Driver.SharesProcess;
     }
 
     public OpenContext Context { get; }
@@ -77,6 +85,24 @@ internal sealed unsafe class OpenCompletionQueue
 
     /// <summary>The CQ fired.</summary>
     public void Notify(EventQueue<OpenCompletionQueue> events) => events.Add(this);
+
+    /// <summary>
+    /// A poll found so many. Programs poll without a pause; where the device is in another process, one that finds nothing again and again offers its core,
+    /// which the device's worker or the peer may be waiting for.
+    /// </summary>
+    public void OnPolled(int found)
+    {
+        if (!_mayYield)
+        {
+            return;
+        }
+
+        _emptyPolls = found == 0 ? _emptyPolls + 1 : 0;
+        if (_emptyPolls > EmptyPollsMax)
+        {
+            _ = Scheduling.Yield();
+        }
+    }
 
     /// <summary>Destroys the queue once its events are acknowledged.</summary>
     /// <exception cref="VerbsException">EBUSY: a QP still completes here.</exception>
@@ -179,7 +205,7 @@ internal sealed unsafe class OpenQueuePair
     {
         if (attributes->SendCq == null || attributes->RecvCq == null)
         {
-            throw new VerbsException(Errno.Invalid, "ibv_create_qp: a completion queue is missing");
+            throw new VerbsException(Verbs.Errno.Invalid, "ibv_create_qp: a completion queue is missing");
         }
 
         return new QueuePairOptions
@@ -195,7 +221,7 @@ internal sealed unsafe class OpenQueuePair
             SignalAll = attributes->SqSigAll != 0,
             Type = attributes->QpType is (int)QueuePairType.Rc or (int)QueuePairType.Uc or (int)QueuePairType.Ud
                 ? (QueuePairType)attributes->QpType
-                : throw new VerbsException(Errno.NotSupported, $"ibv_create_qp: the device has no service {attributes->QpType}"),
+                : throw new VerbsException(Verbs.Errno.NotSupported, $"ibv_create_qp: the device has no service {attributes->QpType}"),
         };
     }
 }
