@@ -142,7 +142,8 @@ public sealed partial class RdmaContext : IDisposable
     /// <summary>
     /// Memory of the application itself, to be registered as it is: allocated by whom it may be, it needs to stay mapped until its last region is gone.
     /// Where the device is in this process (embedded) nothing is allocated, copied or pinned. Else registering moves the pages into guest RAM, which is
-    /// mapped in their place and must be large enough; no thread may write to those pages while it lasts. It must be private memory of this process then,
+    /// mapped in their place and must be large enough (threads that write there meanwhile wait, where the kernel lets this process have userfaultfd, and must
+    /// not elsewhere). It must be private memory of this process then,
     /// and the device can be moved to another daemon only together with its memory.
     /// </summary>
     /// <param name="pointer">First byte.</param>

@@ -164,17 +164,16 @@ public sealed unsafe class ChannelMemory
     }
 
     /// <summary>
-    /// Maps a part of guest RAM once more, in place of what is there. Writes through such a mapping are not tracked, so from then on the memory cannot be
-    /// copied while the guest runs.
+    /// Moves private memory of this process into a part of guest RAM, which is mapped in its place. Writes through such a mapping are not tracked, so from
+    /// then on the memory cannot be copied while the guest runs.
     /// </summary>
-    internal void MapAgain(byte* address, long offset, long bytes, bool isWritable)
+    internal void MoveIn(byte* address, long offset, long bytes, bool isWritable)
     {
         lock (_mappingLock)
         {
             if (_isTracked)
-                throw new SystemCallException("mapping guest RAM while the device is moved or saved", Errno.EBUSY);
-            int protection = SharedMemory.PROT_READ | (isWritable ? SharedMemory.PROT_WRITE : 0);
-            SharedMemory.MapSharedOver(address, GuestRamDescriptor, offset, bytes, protection);
+                throw new SystemCallException("moving memory into guest RAM while the device is moved or saved", Errno.EBUSY);
+            PageMove.Run(address, bytes, GuestRamDescriptor, offset, isWritable);
             _isMappedAgain = true;
         }
     }

@@ -99,11 +99,12 @@ public sealed unsafe class DeviceChannel : IDisposable
     public Action? AnnounceWait { get; private init; }
 
     /// <summary>
-    /// Maps a part of guest RAM a second time, in place of what is mapped at <paramref name="address"/>. All three are multiples of a page. A device
-    /// with such mappings moves only where its memory goes with it.
+    /// Moves private memory of this process into a part of guest RAM, which is then mapped in its place: addresses and contents stay. All three numbers are
+    /// multiples of a page. A device with such memory moves only where its memory goes with it. Threads that write to the memory meanwhile wait,
+    /// where the kernel lets this process have userfaultfd; elsewhere they must not.
     /// </summary>
     /// <exception cref="SystemCallException">EBUSY: the device is being moved or saved. Else the kernel refused.</exception>
-    public void MapRam(byte* address, long offset, long bytes, bool isWritable) => _memory.MapAgain(address, offset, bytes, isWritable);
+    public void MoveIntoRam(byte* address, long offset, long bytes, bool isWritable) => _memory.MoveIn(address, offset, bytes, isWritable);
 
     /// <summary>Polls readable on interrupt vector 0, 1 or 2; an eventfd to be drained.</summary>
     public int InterruptDescriptor(int vector) => _memory.InterruptDescriptor(vector);

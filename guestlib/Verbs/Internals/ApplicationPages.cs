@@ -115,10 +115,9 @@ internal sealed unsafe class ApplicationPages(DeviceDriver driver)
         }
 
         long offset = driver.Allocator.Allocate(bytes, "the application's memory");
-        Buffer.MemoryCopy((byte*)at, driver.Channel.GuestRam + offset, bytes, bytes);
         try
         {
-            driver.Channel.MapRam((byte*)at, offset, bytes, mapping.IsWritable);
+            driver.Channel.MoveIntoRam((byte*)at, offset, bytes, mapping.IsWritable);
         }
         catch
         {

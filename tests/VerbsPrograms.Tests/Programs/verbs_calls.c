@@ -149,6 +149,65 @@ static void registration(void)
     free(other);
 }
 
+enum { PAGES = 2000 };
+
+struct neighbour {
+    volatile long counter;
+    char buffer[64];
+    char rest[4096 - sizeof(long) - 64];
+};
+
+static volatile int stop_writing;
+
+static void *write_beside(void *argument)
+{
+    struct neighbour *pages = argument;
+    long rounds = 0;
+    do {
+        for (int i = 0; i < PAGES; i++)
+            pages[i].counter++;
+        rounds++;
+    } while (!stop_writing);
+    return (void *)rounds;
+}
+
+/* Registering a buffer must not cost another thread a write to what lies beside it. */
+static void neighbours(void)
+{
+    struct neighbour *pages = aligned_alloc(4096, PAGES * sizeof *pages);
+    memset(pages, 0, PAGES * sizeof *pages);
+    pthread_t thread;
+    struct ibv_mr *regions[PAGES];
+    REQUIRE(pthread_create(&thread, NULL, write_beside, pages) == 0);
+    int registered = 0;
+    for (int i = 0; i < PAGES; i += 10) {
+        regions[i] = ibv_reg_mr(pd, pages[i].buffer, sizeof pages[i].buffer, IBV_ACCESS_LOCAL_WRITE);
+        registered += regions[i] != NULL;
+    }
+    stop_writing = 1;
+    void *rounds;
+    REQUIRE(pthread_join(thread, &rounds) == 0);
+    CHECK(registered == PAGES / 10);
+    int lost = 0;
+    for (int i = 0; i < PAGES; i++)
+        lost += pages[i].counter != (long)rounds;
+    CHECK(lost == 0 || geteuid() != 0); /* holding writers is a privilege on most systems */
+    int freed = 0;
+    for (int i = 0; i < PAGES; i += 10)
+        freed += ibv_dereg_mr(regions[i]) == 0;
+    CHECK(freed == PAGES / 10);
+    free(pages);
+}
+
+/* A variable of the caller's own stack. */
+static void on_the_stack(void)
+{
+    long variable = 4711;
+    struct ibv_mr *mr = ibv_reg_mr(pd, &variable, sizeof variable, IBV_ACCESS_LOCAL_WRITE);
+    CHECK(mr != NULL && variable == 4711 && mr->length == sizeof variable);
+    CHECK(ibv_dereg_mr(mr) == 0);
+}
+
 static void builder(void)
 {
     struct end a = make_end(NULL, NULL), b = make_end(NULL, NULL);
@@ -482,6 +541,8 @@ int main(void)
     pd = ibv_alloc_pd(context);
     REQUIRE(pd != NULL && ibv_query_gid(context, 1, 0, &gid) == 0);
     registration();
+    neighbours();
+    on_the_stack();
     builder();
     posting_errors();
     windows();
