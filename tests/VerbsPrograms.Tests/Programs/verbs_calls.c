@@ -199,13 +199,14 @@ static void neighbours(void)
     free(pages);
 }
 
-/* A variable of the caller's own stack. */
-static void on_the_stack(void)
+/* A variable of the caller's own stack; not the main thread's, which forks later. */
+static void *on_the_stack(void *unused)
 {
     long variable = 4711;
     struct ibv_mr *mr = ibv_reg_mr(pd, &variable, sizeof variable, IBV_ACCESS_LOCAL_WRITE);
     CHECK(mr != NULL && variable == 4711 && mr->length == sizeof variable);
     CHECK(ibv_dereg_mr(mr) == 0);
+    return unused;
 }
 
 static void builder(void)
@@ -542,7 +543,8 @@ int main(void)
     REQUIRE(pd != NULL && ibv_query_gid(context, 1, 0, &gid) == 0);
     registration();
     neighbours();
-    on_the_stack();
+    pthread_t thread;
+    REQUIRE(pthread_create(&thread, NULL, on_the_stack, NULL) == 0 && pthread_join(thread, NULL) == 0);
     builder();
     posting_errors();
     windows();

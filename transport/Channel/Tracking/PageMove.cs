@@ -34,6 +34,9 @@ internal static unsafe class PageMove
             else
                 MoveUnheld(address + done, piece, descriptor, offset + done, protection);
         }
+
+        // Parent and child would write to the same page, the parent's stack or heap perhaps.
+        _ = SharedMemory.Advise(address, (nuint)bytes, SharedMemory.MADV_DONTFORK);
     }
 
     private static void Move(byte* address, long bytes, int descriptor, long offset, int protection)
