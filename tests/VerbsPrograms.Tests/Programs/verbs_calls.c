@@ -514,11 +514,15 @@ static void threads_and_forks(void)
     }
     for (int i = 0; i < THREADS; i++)
         REQUIRE(pthread_create(&threads[i], NULL, hammer, &ends[i]) == 0);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(ends[0].memory == NULL);
-    int status;
-    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    /* With a daemon's device a child lacks the pages that were registered, and all that lies beside; it may do nothing but begin another program. */
+    if (getenv("VRDMA_SOCKET") == NULL) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(ends[0].memory == NULL);
+        int status;
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+    CHECK(system("true") == 0);
     for (int i = 0; i < THREADS; i++) {
         void *result;
         CHECK(pthread_join(threads[i], &result) == 0 && result == NULL);
