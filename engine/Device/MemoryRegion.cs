@@ -98,7 +98,7 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
         ulong start = state.Value(region?.Start ?? 0);
         ulong bytes = state.Value(region?.Bytes ?? 0);
         var access = (AccessFlags)state.Value((uint)(region?.Access ?? 0));
-        GuestPages? pages = GuestPages.Transfer(state, ram, region?.Pages);
+        GuestPages? pages = GuestPages.Transfer(state, ram, region?.Pages, Math.Min(pinnedPages, objects.PinnedPagesLeft));
         if (!state.IsLoading)
         {
             return region!;

@@ -27,6 +27,9 @@ internal sealed class RequestHandler
         _post = post;
     }
 
+    /// <summary>Set when the daemon stops: nothing new is begun.</summary>
+    public bool IsStopping { get; set; }
+
     /// <summary>Captures whose taps are in place.</summary>
     public int Captures { get; private set; }
 
@@ -49,7 +52,9 @@ internal sealed class RequestHandler
             client.Refuse($"the request is not understood: {e.Message}");
             return true;
         }
-        if (request.Version != ChannelProtocol.Version)
+        if (IsStopping)
+            client.Refuse("the daemon stops");
+        else if (request.Version != ChannelProtocol.Version)
             client.Refuse($"the request has protocol version {request.Version}; this daemon speaks version {ChannelProtocol.Version}");
         else
             Serve(client, request);
@@ -94,6 +99,12 @@ internal sealed class RequestHandler
                 else if (TryFind(client, snapshot.Device, out AttachedGuest? saved) && saved is not null)
                     _migrations.BeginSnapshot(client, saved, snapshot.Stops);
                 break;
+            case ChannelProtocol.KeptType:
+                if (client.Standing is { } standing)
+                    standing.End();
+                else
+                    client.Refuse("no device waits for this");
+                break;
             case ChannelProtocol.RestoreType:
                 if (request.Restore is { } restore)
                     _migrations.BeginRestore(client, restore);
@@ -130,6 +141,7 @@ internal sealed class RequestHandler
         Workers = _workers.Count,
         Addresses = [.. _guests.Addresses.Select(address => address.ToString())],
         UptimeMs = Environment.TickCount64 - _startedAtMs,
+        LatePackets = _migrations.LatePackets,
     };
 
     private bool TryFind(ControlClient client, string? device, out AttachedGuest? guest)

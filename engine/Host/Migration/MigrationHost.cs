@@ -6,16 +6,19 @@ using RoceEngine.Snapshots;
 namespace RoceEngine.Host.Migration;
 
 /// <summary>What migrations need of their host: its options, threads and guests. And the migrations that are under way.</summary>
-internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, IHostReporter reporter, Action<Action> post)
+internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, DeviceAddresses addresses, IHostReporter reporter, Action<Action> post)
 {
     private readonly CancellationTokenSource _stopping = new();
     private int _running;
+    private long _latePackets;
 
     public HostOptions Options { get; } = options;
 
     public IReadOnlyList<Worker> Workers { get; } = workers;
 
     public GuestTable Guests { get; } = guests;
+
+    public DeviceAddresses Addresses { get; } = addresses;
 
     public IHostReporter Reporter { get; } = reporter;
 
@@ -37,6 +40,11 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
 
     /// <summary>Migrations that are under way, in both directions.</summary>
     public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Packets that came for devices that had stopped in order to leave.</summary>
+    public long LatePackets => Interlocked.Read(ref _latePackets);
+
+    public void CountLatePackets(long packets) => Interlocked.Add(ref _latePackets, packets);
 
     /// <summary>Calls off what can be called off.</summary>
     public void Stop() => _stopping.Cancel();
@@ -151,38 +159,92 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
 
     private async Task SnapshotAsync(ControlClient client, AttachedGuest guest, bool stops)
     {
+        var taker = new SnapshotTaker(guest, stops);
         DaemonReply reply;
         SavedDevice? saved = null;
         try
         {
-            (SnapshotReply snapshot, saved) = await new SnapshotTaker(guest, stops).RunAsync(Stopping).ConfigureAwait(false);
+            (SnapshotReply snapshot, saved) = await taker.RunAsync(Stopping).ConfigureAwait(false);
+            if (!stops)
+                BeginNewLife(guest);
             Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) was saved; it stood still for {snapshot.FrozenMs:F2} ms");
             reply = new DaemonReply { Saved = snapshot };
-            if (!stops)
-                Record(guest.Identity, ++guest.Epoch);
         }
-        catch (Exception e) when (e is MigrationException or OperationCanceledException)
+        catch (Exception e) when (e is MigrationException or OperationCanceledException or SnapshotException)
         {
-            reply = new DaemonReply { Refusal = e is MigrationException ? e.Message : "the daemon stops" };
+            saved?.Dispose();
+            saved = null;
+            reply = new DaemonReply { Refusal = e is OperationCanceledException ? "the daemon stops" : e.Message };
         }
+        if (taker.Frozen is { } frozen)
+            await DecideAsync(client, guest, frozen, reply, saved).ConfigureAwait(false);
+        else
+            await Threads.OnConductor(() => EndSnapshot(client, guest, reply, saved)).ConfigureAwait(false);
+    }
+
+    /// <summary>The device stands still until its client has it in safety, or has not.</summary>
+    private async Task DecideAsync(ControlClient client, AttachedGuest guest, FrozenDevice frozen, DaemonReply reply, SavedDevice? saved)
+    {
+        bool ends = false;
+        if (saved is not null)
+        {
+            var standing = new StandingDevice(client);
+            using CancellationTokenRegistration stop = Stopping.Register(standing.End); // it ends in any case, and what was saved is all that is left
+            await Threads.OnConductor(() =>
+            {
+                client.Standing = standing;
+                Answer(client, reply, saved);
+            }).ConfigureAwait(false);
+            ends = await standing.Decision.ConfigureAwait(false);
+            reply = new DaemonReply { HasEnded = ends };
+        }
+        if (!ends)
+            await ThawAsync(guest, frozen, wasHandedOut: saved is not null).ConfigureAwait(false);
         await Threads.OnConductor(() =>
         {
-            guest.Move = null;
-            guest.IsBeingSaved = false;
-            if (guest.Client is { } guestClient)
-                guestClient.IsHeld = false;
-            client.IsBusy = false;
-            if (saved is null)
-                client.Send(reply);
-            else
-                client.TrySendWithDescriptors(reply, saved.Descriptors);
-            saved?.Dispose();
-            if (saved is not null && stops)
+            client.Standing = null;
+            EndSnapshot(client, guest, ends || saved is null ? reply : null, saved: null);
+            if (ends)
                 Guests.Detach(guest, "it was saved and stopped");
         }).ConfigureAwait(false);
     }
 
-    /// <summary>The device goes on after it was saved or came here: what was saved before is older.</summary>
+    private async Task ThawAsync(AttachedGuest guest, FrozenDevice frozen, bool wasHandedOut)
+    {
+        if (wasHandedOut)
+            TryBeginNewLife(guest);
+        await frozen.ThawAsync(this, guest).ConfigureAwait(false);
+        if (wasHandedOut)
+            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) goes on: what was saved of it was not kept");
+    }
+
+    private static void EndSnapshot(ControlClient client, AttachedGuest guest, DaemonReply? reply, SavedDevice? saved)
+    {
+        guest.Move = null;
+        guest.IsBeingSaved = false;
+        if (guest.Client is { } guestClient)
+            guestClient.IsHeld = false;
+        if (reply is not null)
+            Answer(client, reply, saved);
+    }
+
+    private static void Answer(ControlClient client, DaemonReply reply, SavedDevice? saved)
+    {
+        client.IsBusy = false;
+        if (saved is null)
+            client.Send(reply);
+        else
+            client.TrySendWithDescriptors(reply, saved.Descriptors);
+        saved?.Dispose();
+    }
+
+    /// <summary>What was saved of the device so far is older than the device from here on.</summary>
+    /// <exception cref="SnapshotException">That could not be noted: nobody may get what was saved.</exception>
+    private void BeginNewLife(AttachedGuest guest) => Ledger?.Record(guest.Identity, ++guest.Epoch);
+
+    private void TryBeginNewLife(AttachedGuest guest) => Record(guest.Identity, ++guest.Epoch);
+
+    /// <summary>The device lives here in this life: what was saved before is older. That this could not be noted does not keep it from living.</summary>
     public void Record(Guid identity, ulong epoch)
     {
         try

@@ -26,6 +26,7 @@ internal sealed class OutgoingMigration
     private readonly GuestConversation _conversation;
     private readonly PhaseClock _clock = new();
     private FrozenDevice? _frozen;
+    private int _unanswered;
     private TrackedGuest? _tracked;
     private bool _mayDecide;
 
@@ -92,6 +93,8 @@ internal sealed class OutgoingMigration
             try
             {
                 MigrationAccepted accepted = await OfferAsync(connection, copies, cancellation).ConfigureAwait(false);
+                if (accepted.AddsAddress && _host.Addresses.WhyItStays(_guest.Address) is { } problem)
+                    throw new MigrationException($"{_guest.Address} cannot leave this host: {problem}");
                 _clock.End("connect");
                 await PrepareAsync(connection, accepted, copies, cancellation).ConfigureAwait(false);
                 _clock.End("prepare");
@@ -137,6 +140,8 @@ internal sealed class OutgoingMigration
             cancellation.ThrowIfCancellationRequested();
         long frozenAt = Stopwatch.GetTimestamp();
         _frozen = await FrozenDevice.FreezeAsync(_guest).ConfigureAwait(false);
+        connection.SetIdleTimeout(TimeSpan.FromMilliseconds(Math.Clamp(_request.PatienceMs, 1, MigrateRequest.PatienceMsMax)));
+        _frozen.LetAddressGo(_host, accepted.AddsAddress);
         _clock.End("freeze");
 
         // From here on the command cannot call it off: all that is left takes less time than the decision.
@@ -165,6 +170,7 @@ internal sealed class OutgoingMigration
             GuestRamBytes = _guest.Slot.Memory.GuestRamBytes,
             ControlBytes = _guest.Slot.Memory.ControlBytes,
             CopiesMemory = copies,
+            PatienceMs = _request.PatienceMs,
             StateVersion = VrdmaDevice.StateVersion,
         };
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(offer, MigrationJson.Default.MigrationOffer);
@@ -251,17 +257,38 @@ internal sealed class OutgoingMigration
     {
         last.Add(_frozen!.DirtyPages);
         last.Add(_tracked!.TakeLastWritten());
-        await sender.SendRoundAsync(last, CancellationToken.None).ConfigureAwait(false);
+        await sender.SendRoundAsync(last, CancellationToken.None, () => AskForSignOfLifeAsync(connection)).ConfigureAwait(false);
+        await HearSignsOfLifeAsync(connection, left: 0).ConfigureAwait(false);
         _ = await ExpectAsync(connection, MigrationFrame.RoundTaken).ConfigureAwait(false);
     }
 
-    private static async Task SendStateAsync(HostConnection connection, ReadOnlyMemory<byte> state)
+    /// <summary>
+    /// While everything stands still, the daemon there answers at every piece: however long all of it takes on a slow network, silence is noticed. One
+    /// answer may be under way.
+    /// </summary>
+    private async Task AskForSignOfLifeAsync(HostConnection connection)
+    {
+        await connection.SendAsync((ushort)MigrationFrame.RoundEnd, default).ConfigureAwait(false);
+        _unanswered++;
+        await HearSignsOfLifeAsync(connection, left: 1).ConfigureAwait(false);
+    }
+
+    private async Task HearSignsOfLifeAsync(HostConnection connection, int left)
+    {
+        for (; _unanswered > left; _unanswered--)
+            _ = await ExpectAsync(connection, MigrationFrame.RoundTaken).ConfigureAwait(false);
+    }
+
+    private async Task SendStateAsync(HostConnection connection, ReadOnlyMemory<byte> state)
     {
         const int part = 1 << 20;
         for (int at = 0; at < state.Length; at += part)
         {
             await connection.SendAsync((ushort)MigrationFrame.State, state.Slice(at, Math.Min(part, state.Length - at))).ConfigureAwait(false);
+            if (at + part < state.Length)
+                await AskForSignOfLifeAsync(connection).ConfigureAwait(false);
         }
+        await HearSignsOfLifeAsync(connection, left: 0).ConfigureAwait(false);
         try
         {
             await connection.SendAsync((ushort)MigrationFrame.StateEnd, BitConverter.GetBytes((long)state.Length)).ConfigureAwait(false);
@@ -288,8 +315,28 @@ internal sealed class OutgoingMigration
 
         // A guest that is gone without a word has gone there, or ended; either way it does not come back here.
         FrozenDevice gone = _frozen!;
+        if (answer.IsGone && !await RunsThereAsync(connection).ConfigureAwait(false))
+        {
+            await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);
+            throw new GuestGoneException();
+        }
         await _host.Threads.OnConductor(() => _host.Guests.Forget(_guest, $"it went to {_request.Host} port {_request.Port}")).ConfigureAwait(false);
         gone.Dispose();
+    }
+
+    /// <summary>The daemon there says that the device runs. Not to hear it in time means that it does not, or that nobody here can tell.</summary>
+    private static async Task<bool> RunsThereAsync(HostConnection connection)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        try
+        {
+            HostFrame frame = await connection.ReceiveAsync(patience.Token).ConfigureAwait(false);
+            return frame.Type == (ushort)MigrationFrame.Running;
+        }
+        catch (Exception e) when (e is HostStreamException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>What the daemon there says to explain itself, where it says something.</summary>
@@ -368,6 +415,7 @@ internal sealed class OutgoingMigration
         DeviceStateBytes = _frozen.State.Length,
         Rounds = sender.Rounds,
         BlackoutMs = blackoutMs,
+        LatePackets = _frozen.LatePackets,
         Phases = _clock.Phases,
         TotalMs = _clock.TotalMs,
     };
