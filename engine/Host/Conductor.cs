@@ -69,7 +69,6 @@ internal sealed class Conductor : IDisposable
             AcceptAll();
             ServeClients();
         }
-        Migrations.Stop();
         _requests.IsStopping = true;
         while (Migrations.Running > 0)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using RoceEngine.Channel;
 using RoceEngine.Host.Migration;
+using RoceEngine.Host.Snapshots;
 using RoceEngine.Wire;
 using DeviceReport = RoceEngine.Channel.DeviceReport;
 
@@ -97,7 +98,7 @@ internal sealed class RequestHandler
                 if (request.Snapshot is not { } snapshot)
                     client.Refuse("the request does not say what to save");
                 else if (TryFind(client, snapshot.Device, out AttachedGuest? saved) && saved is not null)
-                    _migrations.BeginSnapshot(client, saved, snapshot.Stops);
+                    SnapshotSession.Begin(_migrations, client, saved, snapshot.Stops);
                 break;
             case ChannelProtocol.KeptType:
                 if (client.Standing is { } standing)

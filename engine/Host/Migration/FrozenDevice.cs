@@ -79,14 +79,12 @@ internal sealed class FrozenDevice : IDisposable
     /// <summary>The device goes on here as if nothing had happened.</summary>
     public async Task ThawAsync(MigrationHost host, AttachedGuest guest)
     {
-        UdpLink? link = await OpenLinkAsync(host, guest).ConfigureAwait(false);
-        if (link is null)
+        DeviceSlot? slot = await OpenSlotAsync(host, guest).ConfigureAwait(false);
+        if (slot is null)
         {
             _slot.TellFatal();
             return;
         }
-        DeviceSlot slot = DeviceSlot.ForMoved(
-            new Device.DeviceOptions { Name = guest.Name, Gid = guest.Address }, _slot.Memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
         await HostThreads.OnWorker(guest.Worker, (worker, nowNs) => worker.Adopt(slot, State, nowNs)).ConfigureAwait(false);
         await host.Threads.OnConductor(() => guest.Slot = slot).ConfigureAwait(false);
         host.Addresses.Settle(guest.Address);
@@ -96,14 +94,14 @@ internal sealed class FrozenDevice : IDisposable
     /// <summary>Lets go of what the device had here.</summary>
     public void Dispose() => _slot.Close();
 
-    private static async Task<UdpLink?> OpenLinkAsync(MigrationHost host, AttachedGuest guest)
+    private async Task<DeviceSlot?> OpenSlotAsync(MigrationHost host, AttachedGuest guest)
     {
         long begin = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                return host.Addresses.OpenLink(guest.Address);
+                return host.OpenSlot(guest.Name, guest.Address, _slot.Memory);
             }
             catch (SystemCallException e)
             {

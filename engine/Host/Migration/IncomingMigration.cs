@@ -9,7 +9,6 @@ using RoceEngine.Channel;
 using RoceEngine.Device;
 using RoceEngine.HostStream;
 using RoceEngine.Interop;
-using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Wire;
 
@@ -193,9 +192,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         DeviceSlot? slot = null;
         try
         {
-            UdpLink link = await OpenLinkAsync(coming.Address).ConfigureAwait(false);
-            var options = new DeviceOptions { Name = coming.Name, Gid = coming.Address };
-            slot = DeviceSlot.ForMoved(options, coming.Memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
+            slot = await OpenSlotAsync(coming).ConfigureAwait(false);
             await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
         }
         catch
@@ -220,14 +217,14 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
-    private async Task<UdpLink> OpenLinkAsync(Gid address)
+    private async Task<DeviceSlot> OpenSlotAsync(ComingGuest coming)
     {
         long begin = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                return host.Addresses.OpenLink(address);
+                return host.OpenSlot(coming.Name, coming.Address, coming.Memory);
             }
             catch (SystemCallException e) when (e.Errno == Errno.EADDRINUSE && Stopwatch.GetElapsedTime(begin) < AddressPatience)
             {

@@ -1,7 +1,10 @@
 using RoceEngine.Channel;
+using RoceEngine.Device;
 using RoceEngine.Host.Snapshots;
 using RoceEngine.HostStream;
+using RoceEngine.Links;
 using RoceEngine.Snapshots;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Host.Migration;
 
@@ -63,6 +66,14 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
         };
     }
 
+    /// <summary>A device that came here as bytes, whole: its address is opened, and a worker can take it over.</summary>
+    /// <exception cref="Interop.SystemCallException">The address cannot be used here.</exception>
+    public DeviceSlot OpenSlot(string name, Gid address, ChannelMemory memory)
+    {
+        UdpLink link = Addresses.OpenLink(address);
+        return DeviceSlot.ForMoved(new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), Reporter);
+    }
+
     /// <summary>Runs a migration on the thread pool; nothing that goes wrong in it goes farther.</summary>
     public void Run(Func<Task> migration)
     {
@@ -114,25 +125,6 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
         Run(() => RunAsync(client, guest, guestClient, migration, cancellation));
     }
 
-    /// <summary>Begins to save a device for a client. On the conductor's thread.</summary>
-    public void BeginSnapshot(ControlClient client, AttachedGuest guest, bool stops)
-    {
-        if (guest.IsDetaching || guest.Move is not null || guest.IsBeingSaved)
-        {
-            client.Refuse($"device '{guest.Name}' is being moved or saved already, or ends");
-            return;
-        }
-        guest.IsBeingSaved = true;
-        client.IsBusy = true;
-        if (guest.Client is { } guestClient)
-        {
-            guest.Move = new GuestConversation(guestClient, Post);
-            guestClient.IsHeld = true;
-            guestClient.AllowBytes(MoveSignals.MessageBytesMax);
-        }
-        Run(() => SnapshotAsync(client, guest, stops));
-    }
-
     /// <summary>Begins to bring a saved device back. On the conductor's thread.</summary>
     public void BeginRestore(ControlClient client, RestoreRequest request)
     {
@@ -156,93 +148,6 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
             }).ConfigureAwait(false);
         });
     }
-
-    private async Task SnapshotAsync(ControlClient client, AttachedGuest guest, bool stops)
-    {
-        var taker = new SnapshotTaker(guest, stops);
-        DaemonReply reply;
-        SavedDevice? saved = null;
-        try
-        {
-            (SnapshotReply snapshot, saved) = await taker.RunAsync(Stopping).ConfigureAwait(false);
-            if (!stops)
-                BeginNewLife(guest);
-            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) was saved; it stood still for {snapshot.FrozenMs:F2} ms");
-            reply = new DaemonReply { Saved = snapshot };
-        }
-        catch (Exception e) when (e is MigrationException or OperationCanceledException or SnapshotException)
-        {
-            saved?.Dispose();
-            saved = null;
-            reply = new DaemonReply { Refusal = e is OperationCanceledException ? "the daemon stops" : e.Message };
-        }
-        if (taker.Frozen is { } frozen)
-            await DecideAsync(client, guest, frozen, reply, saved).ConfigureAwait(false);
-        else
-            await Threads.OnConductor(() => EndSnapshot(client, guest, reply, saved)).ConfigureAwait(false);
-    }
-
-    /// <summary>The device stands still until its client has it in safety, or has not.</summary>
-    private async Task DecideAsync(ControlClient client, AttachedGuest guest, FrozenDevice frozen, DaemonReply reply, SavedDevice? saved)
-    {
-        bool ends = false;
-        if (saved is not null)
-        {
-            var standing = new StandingDevice(client);
-            using CancellationTokenRegistration stop = Stopping.Register(standing.End); // it ends in any case, and what was saved is all that is left
-            await Threads.OnConductor(() =>
-            {
-                client.Standing = standing;
-                Answer(client, reply, saved);
-            }).ConfigureAwait(false);
-            ends = await standing.Decision.ConfigureAwait(false);
-            reply = new DaemonReply { HasEnded = ends };
-        }
-        if (!ends)
-            await ThawAsync(guest, frozen, wasHandedOut: saved is not null).ConfigureAwait(false);
-        await Threads.OnConductor(() =>
-        {
-            client.Standing = null;
-            EndSnapshot(client, guest, ends || saved is null ? reply : null, saved: null);
-            if (ends)
-                Guests.Detach(guest, "it was saved and stopped");
-        }).ConfigureAwait(false);
-    }
-
-    private async Task ThawAsync(AttachedGuest guest, FrozenDevice frozen, bool wasHandedOut)
-    {
-        if (wasHandedOut)
-            TryBeginNewLife(guest);
-        await frozen.ThawAsync(this, guest).ConfigureAwait(false);
-        if (wasHandedOut)
-            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) goes on: what was saved of it was not kept");
-    }
-
-    private static void EndSnapshot(ControlClient client, AttachedGuest guest, DaemonReply? reply, SavedDevice? saved)
-    {
-        guest.Move = null;
-        guest.IsBeingSaved = false;
-        if (guest.Client is { } guestClient)
-            guestClient.IsHeld = false;
-        if (reply is not null)
-            Answer(client, reply, saved);
-    }
-
-    private static void Answer(ControlClient client, DaemonReply reply, SavedDevice? saved)
-    {
-        client.IsBusy = false;
-        if (saved is null)
-            client.Send(reply);
-        else
-            client.TrySendWithDescriptors(reply, saved.Descriptors);
-        saved?.Dispose();
-    }
-
-    /// <summary>What was saved of the device so far is older than the device from here on.</summary>
-    /// <exception cref="SnapshotException">That could not be noted: nobody may get what was saved.</exception>
-    private void BeginNewLife(AttachedGuest guest) => Ledger?.Record(guest.Identity, ++guest.Epoch);
-
-    private void TryBeginNewLife(AttachedGuest guest) => Record(guest.Identity, ++guest.Epoch);
 
     /// <summary>The device lives here in this life: what was saved before is older. That this could not be noted does not keep it from living.</summary>
     public void Record(Guid identity, ulong epoch)

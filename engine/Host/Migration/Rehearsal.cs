@@ -8,7 +8,7 @@ namespace RoceEngine.Host.Migration;
 
 /// <summary>
 /// Has the code of a move compiled before the first one: compiled at its first call it would be while a device stands still, and takes longer than all that
-/// is done then. Once for the process, on a thread of its own that stands back for others.
+/// is done then. Once for the process, on a thread of its own.
 /// </summary>
 internal static class Rehearsal
 {
@@ -26,7 +26,7 @@ internal static class Rehearsal
     public static void Begin()
     {
         if (Interlocked.Exchange(ref s_begun, 1) == 0)
-            new Thread(Run) { IsBackground = true, Priority = ThreadPriority.Lowest, Name = "vrdma-rehearsal" }.Start();
+            new Thread(Run) { IsBackground = true, Name = "vrdma-rehearsal" }.Start();
     }
 
     private static void Run()

@@ -1,10 +1,8 @@
 using System.Net;
 using RoceEngine.Abi;
 using RoceEngine.Channel;
-using RoceEngine.Device;
 using RoceEngine.Host.Migration;
 using RoceEngine.Interop;
-using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Snapshots;
 using RoceEngine.Wire;
@@ -75,9 +73,7 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
             string? why;
             try
             {
-                UdpLink link = host.Addresses.OpenLink(address);
-                slot = DeviceSlot.ForMoved(
-                    new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
+                slot = host.OpenSlot(name, address, memory);
                 await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
                 why = await ClaimAsync(worker, slot).ConfigureAwait(false);
             }
