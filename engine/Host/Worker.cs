@@ -181,6 +181,8 @@ public sealed class Worker : IDisposable
     {
         if (!_slots.Contains(slot))
             return false;
+        if (!slot.IsExpelled)
+            slot.AnswerPeers(NowNs);
         Part(slot);
 
         // What the leaver had sent to its neighbours points into its memory: it must be gone before that is unmapped.
