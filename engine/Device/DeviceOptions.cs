@@ -20,6 +20,12 @@ public sealed record DeviceOptions
     /// <summary>How UAR writes reach the device.</summary>
     public UarMode UarMode { get; init; } = UarMode.Trapped;
 
+    /// <summary>
+    /// True only where the guest is the process that the device runs in: it may then register any memory of that process by its address, which the
+    /// device takes as it is. There is nothing to guard against, since such a guest could write there by itself; any other guest must never have this.
+    /// </summary>
+    public bool GuestSharesProcess { get; init; }
+
     /// <summary>How the protocol's part of a QP is made.</summary>
     public QueuePairCreator QueuePairFactory { get; init; } = EngineQueuePairs.TryCreate;
 

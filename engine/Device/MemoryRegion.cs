@@ -14,6 +14,9 @@ internal enum RegionKind : byte
 
     /// <summary>Gets its pages by a work request, and loses them by an invalidation.</summary>
     FastRegister,
+
+    /// <summary>Memory of the process that guest and device share.</summary>
+    Process,
 }
 
 /// <summary>A memory region. The local and the remote key are the same.</summary>
@@ -33,6 +36,14 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
     {
         Kind = RegionKind.AllMemory;
         Open(0, (ulong)ram.Bytes, access, ram.Start);
+    }
+
+    /// <summary>A region over memory of the guest's own process, which is this one. It counts against no quota: nothing is kept for its pages.</summary>
+    public MemoryRegion(ProtectionDomain domain, ulong start, ulong bytes, AccessFlags access, byte* memory)
+        : base(domain)
+    {
+        Kind = RegionKind.Process;
+        Open(start, bytes, access, memory);
     }
 
     /// <summary>A region for fast registration of up to so many pages: closed until then.</summary>
@@ -72,9 +83,18 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
         Open(start, bytes, Access, pages);
     }
 
+    /// <summary>Re-registration over other memory of the process.</summary>
+    public void Reregister(ulong start, ulong bytes, byte* memory) => Open(start, bytes, Access, memory);
+
     /// <summary>The region as part of a device's state, its key included; when loading, makes it.</summary>
+    /// <exception cref="StateException">It is over memory of this process, which another has not.</exception>
     public static MemoryRegion Transfer(StateCursor state, MemoryRegion? region, DeviceObjects objects, in GuestRam ram)
     {
+        if (region is { Kind: RegionKind.Process })
+        {
+            throw new StateException("the device cannot be saved or moved: its program registered memory of its own process, which no other process has");
+        }
+
         ProtectionDomain? domain = objects.Domains[state.Value(region?.Domain.Handle ?? 0)];
         var kind = (RegionKind)state.Value((byte)(region?.Kind ?? 0));
         uint key = state.Value(region?.Key ?? 0);

@@ -16,7 +16,8 @@ public sealed unsafe partial class VrdmaDevice
     /// <summary>What the extension can offer: the doorbell bitmap only where there is a control region to hold it.</summary>
     private ExtensionBits Offered =>
         ExtensionBits.Inline | ExtensionBits.UnreliableConnection | ExtensionBits.MemoryWindows | ExtensionBits.ArmWord
-        | ExtensionBits.ExtendedVerbs | (_controlRegion == null ? ExtensionBits.None : ExtensionBits.DoorbellBitmap);
+        | ExtensionBits.ExtendedVerbs | (_controlRegion == null ? ExtensionBits.None : ExtensionBits.DoorbellBitmap)
+        | (_core.Options.GuestSharesProcess ? ExtensionBits.ProcessMemory : ExtensionBits.None);
 
     private static ReadOnlySpan<int> ReadableRegisters =>
     [

@@ -42,6 +42,9 @@ public sealed unsafe partial class VrdmaDevice : IDisposable
         _mac = DeviceIdentity.MacOf(options.Gid);
     }
 
+    /// <summary>The node GUID of a device with this address, as the number whose bytes in memory are in network order.</summary>
+    public static ulong NodeGuidOf(in Gid gid) => DeviceIdentity.NodeGuidOf(gid);
+
     public string Name => _core.Options.Name;
 
     /// <summary>The device's own address.</summary>

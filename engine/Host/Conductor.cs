@@ -24,6 +24,8 @@ internal sealed class Conductor : IDisposable
     private readonly int _wake;
     private PollDescriptor[] _descriptors = new PollDescriptor[16];
     private volatile bool _stop;
+    private volatile bool _isHurried;
+    private volatile int _threadId;
 
     public Conductor(HostOptions options, UnixListener listener, IReadOnlyList<Worker> workers, DeviceAddresses addresses, IHostReporter reporter)
     {
@@ -31,7 +33,7 @@ internal sealed class Conductor : IDisposable
         _reporter = reporter;
         _policy = new PeerPolicy(Scheduling.GetEffectiveUserId(), options.AllowedUserIds, options.AllowedGroupIds);
         Guests = new GuestTable(options, workers, addresses, reporter, Post);
-        Migrations = new MigrationHost(options, workers, Guests, addresses, reporter, Post);
+        Migrations = new MigrationHost(options, workers, Guests, addresses, reporter, Post, action => Post(action, isUrgent: true));
         _requests = new RequestHandler(options, workers, Guests, Migrations, Post);
         _wake = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
         _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-conductor" };
@@ -44,9 +46,13 @@ internal sealed class Conductor : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>Runs an action on the conductor's thread. From any thread.</summary>
-    public void Post(Action action)
+    public void Post(Action action) => Post(action, Urgency.IsOn);
+
+    private void Post(Action action, bool isUrgent)
     {
         _news.Enqueue(action);
+        if (isUrgent)
+            _isHurried = ThreadScheduling.TrySet(_threadId, ThreadUrgency.RealTime);
         Events.Signal(_wake);
     }
 
@@ -62,6 +68,7 @@ internal sealed class Conductor : IDisposable
 
     private void Run()
     {
+        _threadId = ThreadScheduling.GetThreadId();
         while (!_stop)
         {
             WaitForNews();
@@ -89,6 +96,7 @@ internal sealed class Conductor : IDisposable
 
     private void WaitForNews()
     {
+        CalmDown();
         int count = 2 + _clients.Count;
         if (_descriptors.Length < count)
             _descriptors = new PollDescriptor[2 * count];
@@ -119,6 +127,15 @@ internal sealed class Conductor : IDisposable
     {
         while (_news.TryDequeue(out Action? action))
             action();
+    }
+
+    /// <summary>What was urgent is done, and what came of it sent.</summary>
+    private void CalmDown()
+    {
+        if (!_isHurried)
+            return;
+        _isHurried = false;
+        _ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);
     }
 
     private void AcceptAll()

@@ -16,6 +16,8 @@ namespace RoceEngine.Host;
 /// </summary>
 public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPacketSink
 {
+    private const int AnswerPacketsMax = 128;
+
     private readonly IHostReporter _reporter;
     private readonly DeviceOptions _options;
     private readonly long _windowBytes;
@@ -178,10 +180,23 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         int work = 0;
         if (_mailbox.TryTake(out int offset, out uint value))
         {
+            AnswerPeers(nowNs);
             Device.WriteRegister(offset, value, nowNs);
             work = 1;
         }
         return work + Device.HarvestDoorbells(doorbellBudget, nowNs);
+    }
+
+    /// <summary>
+    /// What peers were promised goes out before a command can take the QP away, or the device goes: a guest that destroys its QP with the last message in
+    /// hand must not leave its peer without the acknowledgement of it.
+    /// </summary>
+    internal void AnswerPeers(long nowNs)
+    {
+        if (!Device.HasTransmits)
+            return;
+        _ = Transmit(AnswerPacketsMax, nowNs);
+        _ = Flush(nowNs);
     }
 
     /// <summary>Packets from other hosts.</summary>

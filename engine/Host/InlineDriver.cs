@@ -1,27 +1,33 @@
 namespace RoceEngine.Host;
 
 /// <summary>
-/// Lets any thread drive a worker for a turn under a try-lock. A standby thread looks now and then whether anybody does; where
-/// nobody does it drives, and sleeps like a worker's own thread, so that a guest that waits or does nothing is served too.
+/// Lets any thread drive a worker for a turn under a try-lock. A standby thread serves while nobody else does: an application that waits, that
+/// does something else, or that looks at its memory instead of polling.
 /// </summary>
+/// <remarks>
+/// The standby is awake or aside. Awake it looks whether others drive, and drives when they do not; when all is idle it sleeps on the worker's
+/// descriptors like a worker's own thread. Once it was not needed for a while, since others drove all the time, it steps aside, so that it takes no time
+/// from them: it looks again after 50 µs, and after longer and longer times while it finds them at it. Who is about to wait calls it back.
+/// </remarks>
 public sealed class InlineDriver : IDisposable
 {
-    /// <summary>How long the standby waits before it looks again whether others drive.</summary>
-    private const long LookNs = 5_000_000;
+    /// <summary>Nobody drives when the last turn of another thread is so long ago: a poller of an empty queue makes one each microsecond.</summary>
+    private const long UndrivenNs = 20_000;
 
-    /// <summary>
-    /// Turns by others within that time that count as driving: half a millisecond from one to the next. An idle poller makes many
-    /// thousands; one that streams makes few, since a turn that moves 128 packets of 4 KiB takes some 200 µs.
-    /// </summary>
-    private const long TurnsThatCount = 10;
+    /// <summary>The standby steps aside when it was not needed for so long.</summary>
+    private const long UnneededNs = 2_000_000;
 
+    private const long AsideNsMin = 50_000;
+    private const long AsideNsMax = 5_000_000;
     private const long AwakeNs = 50_000;
 
     private readonly Worker _worker;
     private readonly WorkerSleep _sleep;
     private readonly Thread _standby;
-    private readonly ManualResetEventSlim _stopping = new();
-    private long _turns;
+    private readonly StandbyRest _rest = new();
+    private volatile bool _stopping;
+    private long _drivenNs;
+    private long _contendedUntilNs;
     private int _busy;
 
     public InlineDriver(Worker worker)
@@ -40,8 +46,9 @@ public sealed class InlineDriver : IDisposable
             return;
         try
         {
-            _turns++;
-            _worker.Turn(HostClock.NowNs());
+            long nowNs = HostClock.NowNs();
+            Volatile.Write(ref _drivenNs, nowNs);
+            _worker.Turn(nowNs);
         }
         finally
         {
@@ -49,47 +56,68 @@ public sealed class InlineDriver : IDisposable
         }
     }
 
+    /// <summary>The caller is about to wait for something instead of driving: the standby serves at once. Costs nothing when it is awake.</summary>
+    public void CallStandby() => _rest.End();
+
     private bool TryEnter() => Volatile.Read(ref _busy) == 0 && Interlocked.CompareExchange(ref _busy, 1, 0) == 0;
 
     private void RunStandby()
     {
-        long seen = Volatile.Read(ref _turns);
-        while (!_stopping.Wait(TimeSpan.FromMilliseconds(LookNs / 1_000_000)))
+        long asideNs = AsideNsMin;
+        while (!_stopping)
         {
-            long turns = Volatile.Read(ref _turns);
-            bool othersDrive = turns - seen >= TurnsThatCount;
-            seen = turns;
-            if (!othersDrive)
-                seen = DriveUntilOthersDo();
+            if (DriveUntilUnneeded())
+                asideNs = AsideNsMin;
+
+            // A longer and longer look away from those who drive all the time.
+            while (!_stopping && !_rest.Take(asideNs) && HostClock.NowNs() - Volatile.Read(ref _drivenNs) < UndrivenNs)
+                asideNs = Math.Min(2 * asideNs, AsideNsMax);
         }
     }
 
-    // Returns the count of turns when the others were found to drive again.
-    private long DriveUntilOthersDo()
+    // True when it was needed at all.
+    private bool DriveUntilUnneeded()
     {
-        long seen = Volatile.Read(ref _turns);
-        long lookedNs = HostClock.NowNs();
-        long workedNs = lookedNs;
-        while (!_stopping.IsSet)
+        long startedNs = HostClock.NowNs();
+        long neededNs = startedNs;
+        long workedNs = startedNs;
+        while (!_stopping)
         {
             long nowNs = HostClock.NowNs();
-            long turns = Volatile.Read(ref _turns);
-            if (turns - seen >= TurnsThatCount)
-                return turns;
-            if (nowNs - lookedNs >= LookNs)
+            if (nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs)
             {
-                seen = turns;
-                lookedNs = nowNs;
-            }
-            if (TurnAlone() > 0)
+                if (nowNs - neededNs > UnneededNs || IsContended(nowNs))
+                    return neededNs != startedNs;
                 workedNs = nowNs;
-            else if (nowNs - workedNs > AwakeNs)
+                Yield(nowNs);
+            }
+            else if (TurnAlone() > 0)
+            {
+                neededNs = workedNs = nowNs;
+            }
+            else if (nowNs - workedNs > AwakeNs || IsContended(nowNs))
+            {
                 SleepUntilNews();
+                workedNs = HostClock.NowNs();
+            }
             else
-                Thread.Yield();
+            {
+                Yield(nowNs);
+            }
         }
-        return Volatile.Read(ref _turns);
+        return true;
     }
+
+    // Where others need the cores, a yield gives a whole slice of time away; one who sleeps gets a core at once when there is news.
+    private void Yield(long nowNs)
+    {
+        Thread.Yield();
+        long afterNs = HostClock.NowNs();
+        if (afterNs - nowNs > IdleStrategy.PreemptedNs)
+            _contendedUntilNs = afterNs + IdleStrategy.ContendedForNs;
+    }
+
+    private bool IsContended(long nowNs) => nowNs < _contendedUntilNs;
 
     private int TurnAlone()
     {
@@ -117,7 +145,7 @@ public sealed class InlineDriver : IDisposable
         {
             prepared = _sleep.TryPrepare();
             if (prepared)
-                wait = _sleep.Prepare(LookNs);
+                wait = _sleep.Prepare(AsideNsMax);
         }
         finally
         {
@@ -140,7 +168,8 @@ public sealed class InlineDriver : IDisposable
     /// <summary>Ends the standby thread, after a last turn. Whoever still drives finds nothing to do.</summary>
     public void Dispose()
     {
-        _stopping.Set();
+        _stopping = true;
+        _rest.End();
         _sleep.Wake();
         if (_standby.IsAlive)
             _standby.Join();
@@ -150,6 +179,6 @@ public sealed class InlineDriver : IDisposable
             Thread.Yield();
         _worker.Turn(HostClock.NowNs());
         _sleep.Dispose();
-        _stopping.Dispose();
+        _rest.Dispose();
     }
 }

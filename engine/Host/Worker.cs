@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using RoceEngine.Interop;
 using RoceEngine.Links;
 using RoceEngine.Wire;
 
@@ -32,6 +33,9 @@ public sealed class Worker : IDisposable
 
     public int Index { get; }
 
+    /// <summary>The thread that owns it, as <see cref="ThreadScheduling"/> has it; 0 where none does for long.</summary>
+    internal int ThreadId { get; set; }
+
     /// <summary>The running turn's time.</summary>
     public long NowNs { get; private set; }
 
@@ -58,6 +62,8 @@ public sealed class Worker : IDisposable
     {
         _commands.Enqueue(command);
         _hasCommands = true;
+        if (command.IsUrgent && ThreadId != 0)
+            _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.RealTime);
         Wake?.Invoke();
     }
 
@@ -175,6 +181,8 @@ public sealed class Worker : IDisposable
     {
         if (!_slots.Contains(slot))
             return false;
+        if (!slot.IsExpelled)
+            slot.AnswerPeers(NowNs);
         Part(slot);
 
         // What the leaver had sent to its neighbours points into its memory: it must be gone before that is unmapped.
@@ -307,6 +315,8 @@ public sealed class Worker : IDisposable
         while (_commands.TryDequeue(out WorkerCommand? command))
         {
             command.Execute(this, nowNs);
+            if (command.IsUrgent && ThreadId != 0)
+                _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.Ordinary);
             count++;
         }
         return count;

@@ -35,6 +35,8 @@ public sealed class WorkerThread : IDisposable
 
     private void Run()
     {
+        _worker.ThreadId = ThreadScheduling.GetThreadId();
+        _ = ThreadScheduling.TrySet(0, ThreadUrgency.Ordinary);
         var idle = new IdleStrategy(Environment.ProcessorCount);
         while (!_stop)
         {

@@ -13,7 +13,11 @@ namespace RoceEngine.Embedded;
 /// <summary>A host inside this process: one worker whose devices reach each other by memory copy. Safe for concurrent use.</summary>
 public sealed class EmbeddedHost : IDisposable
 {
-    private readonly Worker _worker = new(0, SilentReporter.Instance);
+    /// <summary>Of the application's own memory; over guest RAM a page directory holds less.</summary>
+    private const long RegionBytesMax = 1L << 40;
+
+    private readonly IHostReporter _reporter;
+    private readonly Worker _worker;
     private readonly UdpLinkOptions _linkOptions;
     private readonly WorkerThread? _thread;
     private readonly InlineDriver? _driver;
@@ -24,6 +28,8 @@ public sealed class EmbeddedHost : IDisposable
 
     private EmbeddedHost(EmbeddedHostOptions options)
     {
+        _reporter = options.Explain is { } explain ? new ExplainingReporter(explain) : SilentReporter.Instance;
+        _worker = new Worker(0, _reporter);
         _linkOptions = new UdpLinkOptions { UseGso = options.UseGso, UseGro = options.UseGso, LossRate = options.LossRate };
         if (options.Drive == DriveMode.Inline)
         {
@@ -65,25 +71,35 @@ public sealed class EmbeddedHost : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             string name = options.Name ?? $"vrdma{_nextNumber++}";
-            DeviceSlot slot = MakeSlot(name, address, options.MemoryBytes);
+            DeviceSlot slot = MakeSlot(name, address, options);
             Action? drive = _driver is null ? null : _driver.Drive;
-            DeviceChannel channel = DeviceChannel.Embed(slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt));
+            Action? announceWait = _driver is null ? null : _driver.CallStandby;
+            DeviceChannel channel = DeviceChannel.Embed(
+                slot.Memory, name, address.ToString(), drive, () => CloseDevice(slot, disposeHostWithIt), announceWait);
             _devices.Add(slot, channel);
             Execute((worker, _) => worker.Add(slot));
             return channel;
         }
     }
 
-    private DeviceSlot MakeSlot(string name, Gid address, long memoryBytes)
+    private DeviceSlot MakeSlot(string name, Gid address, EmbeddedOptions deviceOptions)
     {
         UdpLink? link = null;
         ChannelMemory? memory = null;
         try
         {
-            link = new UdpLink(address, _linkOptions);
-            memory = ChannelMemory.Create(memoryBytes, ControlRegion.Bytes);
-            var options = new DeviceOptions { Name = name, Gid = address };
-            return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), SilentReporter.Instance);
+            link = deviceOptions.Reservation is { } reservation && reservation.Address.Equals(deviceOptions.Address)
+                ? reservation.TakeLink()
+                : new UdpLink(address, _linkOptions);
+            memory = ChannelMemory.Create(deviceOptions.MemoryBytes, ControlRegion.Bytes);
+            var options = new DeviceOptions
+            {
+                Name = name,
+                Gid = address,
+                GuestSharesProcess = true,
+                Limits = new DeviceLimits { BytesPerMemoryRegion = RegionBytesMax },
+            };
+            return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), _reporter);
         }
         catch (SystemCallException e)
         {
@@ -146,5 +162,10 @@ public sealed class EmbeddedHost : IDisposable
         _driver?.Dispose();
         _thread?.Dispose();
         _worker.Dispose();
+    }
+
+    private sealed class ExplainingReporter(Action<string> explain) : IHostReporter
+    {
+        public void Report(ReportLevel level, string message) => explain(message);
     }
 }

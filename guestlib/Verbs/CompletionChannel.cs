@@ -13,12 +13,27 @@ public sealed class CompletionChannel : IDisposable
     private readonly Queue<CompletionQueue> _fired = new();
     private readonly WaitList<CompletionQueue> _waiters = new();
     private readonly RdmaContext _context;
+    private Action<CompletionQueue>? _listener;
     private int _queueCount;
     private bool _disposed;
 
     internal CompletionChannel(RdmaContext context) => _context = context;
 
     internal RdmaContext Context => _context;
+
+    /// <summary>
+    /// Takes notifications instead of the queue here, one each: for an interface with descriptors of its own. Called by the event pump, under its lock:
+    /// must not block. Set once, before any CQ uses the channel.
+    /// </summary>
+    internal Action<CompletionQueue>? Listener
+    {
+        get => _listener;
+        set
+        {
+            _listener = value;
+            _context.Pump.Start();
+        }
+    }
 
     /// <summary>
     /// Takes the next notification, waiting for it: <c>ibv_get_cq_event</c> (and <c>ibv_ack_cq_events</c>, which needs no call here).
@@ -130,6 +145,12 @@ public sealed class CompletionChannel : IDisposable
 
     internal void Notify(CompletionQueue queue)
     {
+        if (_listener is { } listener)
+        {
+            listener(queue);
+            return;
+        }
+
         lock (_lock)
         {
             if (!_waiters.TryCompleteFirst(queue) && !queue.HasUntakenNotification)

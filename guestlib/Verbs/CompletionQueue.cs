@@ -66,6 +66,9 @@ public sealed unsafe partial class CompletionQueue : IDisposable
 
     internal uint Handle { get; }
 
+    /// <summary>What an interface on top of this library keeps for the CQ.</summary>
+    internal object? Owner { get; set; }
+
     /// <summary>Stands in its channel's list. Under the channel's lock.</summary>
     internal bool HasUntakenNotification { get; set; }
 
@@ -216,6 +219,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
         Interlocked.MemoryBarrier();
         DeviceLostException? lost = Context.Driver.IsLost ? Context.Driver.LostException() : null;
         _gate.Exit();
+        Context.Driver.Channel.AnnounceWait?.Invoke();
         return lost;
     }
 

@@ -2,7 +2,10 @@ using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
-/// <summary>Page-aligned memory in guest RAM, which the device reaches directly. Returned to the allocator by Dispose.</summary>
+/// <summary>
+/// Memory that the device reaches directly: pages of guest RAM, returned to the allocator by Dispose, or (<see cref="RdmaContext.UseMemory"/>) memory of
+/// the application itself, which Dispose leaves alone.
+/// </summary>
 public sealed unsafe class GuestMemory : IDisposable
 {
     private readonly byte* _pointer;
@@ -24,8 +27,19 @@ public sealed unsafe class GuestMemory : IDisposable
         }
     }
 
+    internal GuestMemory(RdmaContext context, byte* pointer, long bytes)
+    {
+        Context = context;
+        Length = bytes;
+        IsOfProcess = true;
+        _pointer = pointer;
+    }
+
     /// <summary>The device.</summary>
     public RdmaContext Context { get; }
+
+    /// <summary>True for memory of the application itself.</summary>
+    public bool IsOfProcess { get; }
 
     /// <summary>First byte. Valid until Dispose of this object or its context.</summary>
     /// <exception cref="ObjectDisposedException">One of them was disposed.</exception>
@@ -79,27 +93,41 @@ public sealed unsafe class GuestMemory : IDisposable
             }
 
             _disposed = true;
-            Context.Driver.Allocator.Release(_offset, Length);
+            if (!IsOfProcess)
+            {
+                Context.Driver.Allocator.Release(_offset, Length);
+            }
         }
     }
 
     /// <summary>The pages of a range: guest physical address of the first, and their number.</summary>
-    /// <exception cref="VerbsException">EINVAL: the range leaves the memory, or is empty.</exception>
+    /// <exception cref="VerbsException">EINVAL: the range leaves the memory, or is empty, or the memory is not guest RAM.</exception>
     internal (long FirstPage, long PageCount) PagesOf(long offset, long bytes)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (offset < 0 || bytes < 1 || offset > Length - bytes)
+        Check(offset, bytes);
+        if (IsOfProcess)
         {
-            throw new VerbsException(Errno.Invalid, $"{bytes} bytes at {offset} are not within the memory's {Length}");
+            throw new VerbsException(Errno.Invalid, "fast registration takes guest RAM only");
         }
 
         long first = (_offset + offset) & -GuestAllocator.PageBytes;
         return (first, (GuestAllocator.RoundUpToPages(_offset + offset + bytes) - first) / GuestAllocator.PageBytes);
     }
 
-    /// <summary>A directory over the pages of a range. Under the command lock; each is paired with <see cref="RemoveRegion"/>.</summary>
-    internal GuestPages AddRegion(long offset, long bytes)
+    /// <summary>
+    /// A directory over the pages of a range; null for memory of the application itself, which has none. Under the command lock; each is paired with
+    /// <see cref="RemoveRegion"/>.
+    /// </summary>
+    internal GuestPages? AddRegion(long offset, long bytes)
     {
+        if (IsOfProcess)
+        {
+            Check(offset, bytes);
+            GuestPages? shared = Context.Driver.SharesProcess ? null : SharePages(offset, bytes);
+            AddRegion();
+            return shared;
+        }
+
         (long first, long pageCount) = PagesOf(offset, bytes);
         GuestPages pages = GuestPages.Describe(
             Context.Driver.Allocator, Context.Driver.Channel.GuestRam, first, pageCount, $"a region of {bytes} bytes");
@@ -111,4 +139,29 @@ public sealed unsafe class GuestMemory : IDisposable
     internal void AddRegion() => _regionCount++;
 
     internal void RemoveRegion() => _regionCount--;
+
+    private GuestPages SharePages(long offset, long bytes)
+    {
+        DeviceDriver driver = Context.Driver;
+        long[] pages = driver.ApplicationPages.Share(_pointer + offset, bytes, out List<object> holds);
+        try
+        {
+            return GuestPages.Describe(
+                driver.Allocator, driver.Channel.GuestRam, pages, $"a region of {bytes} bytes", () => driver.ApplicationPages.Release(holds));
+        }
+        catch
+        {
+            driver.ApplicationPages.Release(holds);
+            throw;
+        }
+    }
+
+    private void Check(long offset, long bytes)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (offset < 0 || bytes < 1 || offset > Length - bytes)
+        {
+            throw new VerbsException(Errno.Invalid, $"{bytes} bytes at {offset} are not within the memory's {Length}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ public sealed partial class MemoryRegion
     {
         ArgumentNullException.ThrowIfNull(change);
         RdmaContext context = ProtectionDomain.Context;
-        Check(context, change);
+        Check(context, Memory.IsOfProcess, change);
         lock (context.Driver.CommandLock)
         {
             context.ThrowIfClosed();
@@ -64,11 +64,16 @@ public sealed partial class MemoryRegion
         }
     }
 
-    private static void Check(RdmaContext context, Reregistration change)
+    private static void Check(RdmaContext context, bool isOfProcess, Reregistration change)
     {
         if ((change.ProtectionDomain is { } domain && domain.Context != context) || (change.Memory is { } memory && memory.Context != context))
         {
             throw new VerbsException(Errno.Invalid, "ibv_rereg_mr: the domain or memory belongs to another device");
+        }
+
+        if (change.Memory is { } other && other.IsOfProcess != isOfProcess)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_rereg_mr: a region stays in guest RAM or outside of it, as it was registered");
         }
 
         if (change.Access is { } access)
@@ -85,27 +90,29 @@ public sealed partial class MemoryRegion
             new PvrdmaReregisterMr
             {
                 MrHandle = _handle,
-                Flags = (pages is null ? 0 : PvrdmaReregisterMr.ChangeTranslation)
+                Flags = (change.Memory is null ? 0 : PvrdmaReregisterMr.ChangeTranslation)
                     | (change.ProtectionDomain is null ? 0 : PvrdmaReregisterMr.ChangePd)
                     | (change.Access is null ? 0 : PvrdmaReregisterMr.ChangeAccess),
-                Start = pages is null ? 0 : change.Memory!.Address + (ulong)change.Offset,
-                Length = pages is null ? 0 : (ulong)bytes,
-                DirectoryAddress = pages?.DirectoryAddress ?? 0,
+                Start = FirstAddress(change),
+                Length = change.Memory is null ? 0 : (ulong)bytes,
+                DirectoryAddress = pages?.DirectoryAddress ?? FirstAddress(change),
                 PageCount = (uint)(pages?.PageCount ?? 0),
                 PdHandle = change.ProtectionDomain?.Handle ?? 0,
                 Access = (uint)(change.Access ?? AccessFlags.None),
             },
             "ibv_rereg_mr");
 
+    private static ulong FirstAddress(Reregistration change) => change.Memory is { } memory ? memory.Address + (ulong)change.Offset : 0;
+
     private void Take(Reregistration change, GuestPages? pages, long bytes)
     {
-        if (pages is not null)
+        if (change.Memory is { } memory)
         {
-            _pages.Dispose();
+            _pages?.Dispose();
             Memory.RemoveRegion();
             _pages = pages;
-            Memory = change.Memory!;
-            Address = Memory.Address + (ulong)change.Offset;
+            Memory = memory;
+            Address = FirstAddress(change);
             Length = bytes;
         }
 

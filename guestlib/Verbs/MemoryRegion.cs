@@ -7,10 +7,10 @@ namespace RoceEngine.Verbs;
 public sealed partial class MemoryRegion : IDisposable
 {
     private readonly uint _handle;
-    private GuestPages _pages;
+    private GuestPages? _pages;
     private bool _disposed;
 
-    internal MemoryRegion(ProtectionDomain domain, GuestMemory memory, long offset, long bytes, AccessFlags access)
+    internal MemoryRegion(ProtectionDomain domain, GuestMemory memory, long offset, long bytes, AccessFlags access, ulong address)
     {
         ProtectionDomain = domain;
         Memory = memory;
@@ -20,7 +20,7 @@ public sealed partial class MemoryRegion : IDisposable
         {
             domain.ThrowIfClosed();
             _pages = memory.AddRegion(offset, bytes);
-            Address = memory.Address + (ulong)offset;
+            Address = address;
             try
             {
                 PvrdmaCreateMrResponse response = domain.Context.Driver.Execute<PvrdmaCreateMr, PvrdmaCreateMrResponse>(
@@ -29,10 +29,11 @@ public sealed partial class MemoryRegion : IDisposable
                     {
                         Start = Address,
                         Length = (ulong)bytes,
-                        DirectoryAddress = _pages.DirectoryAddress,
+                        DirectoryAddress = _pages?.DirectoryAddress ?? (memory.Address + (ulong)offset),
                         PdHandle = domain.Handle,
                         Access = (uint)access,
-                        PageCount = (uint)_pages.PageCount,
+                        PageCount = (uint)(_pages?.PageCount ?? 0),
+                        Flags = _pages is null ? PvrdmaMrFlags.ProcessMemory : 0,
                     },
                     "ibv_reg_mr");
                 _handle = response.MrHandle;
@@ -41,7 +42,7 @@ public sealed partial class MemoryRegion : IDisposable
             }
             catch
             {
-                _pages.Dispose();
+                _pages?.Dispose();
                 memory.RemoveRegion();
                 throw;
             }
@@ -49,6 +50,8 @@ public sealed partial class MemoryRegion : IDisposable
             domain.AddDependent();
         }
     }
+
+    internal uint Handle => _handle;
 
     /// <summary>The protection domain.</summary>
     public ProtectionDomain ProtectionDomain { get; private set; }
@@ -59,7 +62,7 @@ public sealed partial class MemoryRegion : IDisposable
     /// <summary>Key to hand to the peer.</summary>
     public uint RemoteKey { get; private set; }
 
-    /// <summary>Guest virtual address of the first byte: what scatter/gather entries and peers name.</summary>
+    /// <summary>The address by which scatter/gather entries and peers name the first byte: its pointer, unless another was asked for.</summary>
     public ulong Address { get; private set; }
 
     /// <summary>Bytes.</summary>
@@ -97,7 +100,7 @@ public sealed partial class MemoryRegion : IDisposable
 
             context.DestroyInDevice(PvrdmaCommand.DestroyMr, _handle, "ibv_dereg_mr");
             _disposed = true;
-            _pages.Dispose();
+            _pages?.Dispose();
             Memory.RemoveRegion();
             ProtectionDomain.RemoveDependent();
         }

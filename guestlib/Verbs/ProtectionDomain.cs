@@ -40,14 +40,35 @@ public sealed class ProtectionDomain : IDisposable
     public MemoryRegion RegisterMemory(GuestMemory memory, long offset, long bytes, AccessFlags access)
     {
         ArgumentNullException.ThrowIfNull(memory);
+        return RegisterMemory(memory, offset, bytes, access, memory.Address + (ulong)offset);
+    }
+
+    /// <summary>Registers a part of a memory under addresses of the caller's choice. <c>ibv_reg_mr_iova</c>.</summary>
+    /// <param name="memory">Memory of the same context.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="bytes">Length in bytes, at least 1.</param>
+    /// <param name="access">Rights; RemoteWrite and RemoteAtomic need LocalWrite.</param>
+    /// <param name="address">By what address work requests and peers name the first byte; for guest RAM, at the same offset in a page as the byte itself.</param>
+    /// <exception cref="VerbsException">
+    /// EINVAL: the range leaves the memory, rights contradict each other, the offsets in the page differ, or another context's memory. ENOMEM: no more
+    /// regions fit.
+    /// </exception>
+    public MemoryRegion RegisterMemory(GuestMemory memory, long offset, long bytes, AccessFlags access, ulong address)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
         Context.ThrowIfClosed();
         if (memory.Context != Context)
         {
             throw new VerbsException(Errno.Invalid, "the memory belongs to another device");
         }
 
+        if (!(memory.IsOfProcess && Context.Driver.SharesProcess) && ((address ^ (memory.Address + (ulong)offset)) & (ulong)(GuestAllocator.PageBytes - 1)) != 0)
+        {
+            throw new VerbsException(Errno.Invalid, "ibv_reg_mr_iova: address and memory are at different offsets in their pages");
+        }
+
         CheckAccess(access);
-        return new MemoryRegion(this, memory, offset, bytes, access);
+        return new MemoryRegion(this, memory, offset, bytes, access, address);
     }
 
     /// <summary>Makes a QP in the reset state. <c>ibv_create_qp</c>.</summary>

@@ -11,6 +11,9 @@ public sealed unsafe partial class QueuePair
     private WorkQueue _sends;
     private WorkQueue _receives;
 
+    /// <summary>Sends that could be posted now.</summary>
+    internal int FreeSendSlots => _sends.CountFreeSlots();
+
     /// <summary>Posts a send. <c>ibv_post_send</c>.</summary>
     /// <param name="request">What to do.</param>
     /// <param name="entries">The local memory, in order; may be empty. Copied: the span may be reused at once.</param>

@@ -116,6 +116,9 @@ public sealed unsafe partial class QueuePair : IDisposable
 
     internal uint Handle { get; }
 
+    /// <summary>What an interface on top of this library keeps for the QP.</summary>
+    internal object? Owner { get; set; }
+
     /// <summary>What the peer must be told.</summary>
     /// <param name="psn">The first PSN that this end will send, as given to <see cref="ToReadyToSend"/>.</param>
     public QueuePairAddress AddressWith(uint psn) => new(ProtectionDomain.Context.Address, Number, psn & QueuePairAddress.Mask24);

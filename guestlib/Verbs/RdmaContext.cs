@@ -139,6 +139,24 @@ public sealed partial class RdmaContext : IDisposable
         return bytes < 1 ? throw new VerbsException(Errno.Invalid, $"cannot allocate {bytes} bytes") : new GuestMemory(this, bytes);
     }
 
+    /// <summary>
+    /// Memory of the application itself, to be registered as it is: allocated by whom it may be, it needs to stay mapped until its last region is gone.
+    /// Where the device is in this process (embedded) nothing is allocated, copied or pinned. Else registering moves the pages into guest RAM, which is
+    /// mapped in their place and must be large enough (threads that write there meanwhile wait, where the kernel lets this process have userfaultfd, and must
+    /// not elsewhere). It must be private memory of this process then,
+    /// and the device can be moved to another daemon only together with its memory.
+    /// </summary>
+    /// <param name="pointer">First byte.</param>
+    /// <param name="bytes">Bytes, at least 1.</param>
+    /// <exception cref="VerbsException">EINVAL: no bytes, or a null pointer.</exception>
+    public unsafe GuestMemory UseMemory(void* pointer, long bytes)
+    {
+        ThrowIfClosed();
+        return bytes < 1 || pointer == null
+            ? throw new VerbsException(Errno.Invalid, $"{bytes} bytes at 0x{(ulong)pointer:x} are no memory")
+            : new GuestMemory(this, (byte*)pointer, bytes);
+    }
+
     /// <summary>Takes an asynchronous event if there is one. <c>ibv_get_async_event</c>, <c>ibv_ack_async_event</c>, not blocking.</summary>
     /// <param name="asyncEvent">The event.</param>
     /// <returns>False when there is none.</returns>

@@ -85,6 +85,9 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
 
     internal uint Handle { get; }
 
+    /// <summary>What an interface on top of this library keeps for the queue.</summary>
+    internal object? Owner { get; set; }
+
     /// <summary>Posts a receive for whichever QP needs one first. <c>ibv_post_srq_recv</c>.</summary>
     /// <param name="workRequestId">Returned with the completion.</param>
     /// <param name="entries">Where the message goes, in order; may be empty.</param>

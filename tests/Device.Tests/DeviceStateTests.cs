@@ -108,6 +108,35 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4L << 20);
     }
 
+    /// <summary>Memory of the guest's process stays there: a device that has any is neither saved nor moved, and goes on.</summary>
+    [Fact]
+    public void A_device_with_memory_of_its_process_is_not_saved()
+    {
+        using var guest = new TestGuest(new GuestOptions { SharesProcess = true, Extension = ExtensionBits.ProcessMemory });
+        byte* memory = stackalloc byte[64];
+        var request = new PvrdmaCreateMr
+        {
+            Start = 0x1000, Length = 64, DirectoryAddress = (ulong)memory, PdHandle = guest.CreateDomain(), Flags = PvrdmaMrFlags.ProcessMemory,
+            Access = (uint)PvrdmaAccess.LocalWrite,
+        };
+        Assert.Equal(PvrdmaCommandError.None, guest.Command(PvrdmaCommand.CreateMr, request));
+        StateException refusal = Assert.Throws<StateException>(() => guest.Device.SaveState(guest.NowNs));
+        Assert.Contains("registered memory of its own process", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(PvrdmaCommandError.None, guest.Command(PvrdmaCommand.CreateMr, request));
+    }
+
+    [Fact]
+    public void A_guest_in_another_process_names_no_memory_of_the_devices()
+    {
+        using var guest = new TestGuest(new GuestOptions { Extension = ExtensionBits.Inline });
+        byte* memory = stackalloc byte[64];
+        var request = new PvrdmaCreateMr
+        {
+            Length = 64, DirectoryAddress = (ulong)memory, PdHandle = guest.CreateDomain(), Flags = PvrdmaMrFlags.ProcessMemory,
+        };
+        Assert.Equal(PvrdmaCommandError.InvalidArgument, guest.Command(PvrdmaCommand.CreateMr, request));
+    }
+
     /// <summary>Numbers that come from a CSPRNG fall apart; those that somebody chose could fall on one heap, and cost their neighbours' time.</summary>
     [Fact]
     public void Numbers_that_were_chosen_to_collide_are_refused()

@@ -10,6 +10,12 @@ public static class PvrdmaMrFlags
 
     /// <summary>Pages are given later, by a fast registration work request.</summary>
     public const uint FastRegister = 2;
+
+    /// <summary>
+    /// Extension: no pages are named. <see cref="PvrdmaCreateMr.DirectoryAddress"/> is the address of the first byte in the process that guest and
+    /// device share. Offered only where they do.
+    /// </summary>
+    public const uint ProcessMemory = 4;
 }
 
 /// <summary>Access rights, with the values of <c>enum ibv_access_flags</c>.</summary>

@@ -85,6 +85,9 @@ public enum ExtensionBits : uint
 
     /// <summary>The commands and work requests beyond the stock ABI: re-registration, CQ resize, multicast, ATOMIC WRITE, FLUSH.</summary>
     ExtendedVerbs = 32,
+
+    /// <summary>Guest and device are in one process: regions may be made over any of its memory, see <see cref="PvrdmaMrFlags.ProcessMemory"/>.</summary>
+    ProcessMemory = 64,
 }
 
 /// <summary>Offsets and bits of the UAR page (BAR2). A value is a handle in the low 24 bits and one operation bit.</summary>

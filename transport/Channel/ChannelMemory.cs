@@ -11,6 +11,9 @@ public sealed unsafe class ChannelMemory
     private const int Seals = SharedMemory.F_SEAL_SHRINK | SharedMemory.F_SEAL_GROW | SharedMemory.F_SEAL_SEAL;
 
     private readonly int[] _descriptors = [-1, -1, -1, -1, -1, -1];
+    private readonly Lock _mappingLock = new();
+    private bool _isMappedAgain;
+    private bool _isTracked;
     private int _references = 1;
 
     private ChannelMemory(long guestRamBytes, long controlBytes)
@@ -158,6 +161,40 @@ public sealed unsafe class ChannelMemory
     {
         SharedMemory.DuplicateOver(descriptor, GuestRamDescriptor);
         _ = Events.Close(descriptor);
+    }
+
+    /// <summary>
+    /// Moves private memory of this process into a part of guest RAM, which is mapped in its place. Writes through such a mapping are not tracked, so from
+    /// then on the memory cannot be copied while the guest runs.
+    /// </summary>
+    internal void MoveIn(byte* address, long offset, long bytes, bool isWritable)
+    {
+        lock (_mappingLock)
+        {
+            if (_isTracked)
+                throw new SystemCallException("moving memory into guest RAM while the device is moved or saved", Errno.EBUSY);
+            PageMove.Run(address, bytes, GuestRamDescriptor, offset, isWritable);
+            _isMappedAgain = true;
+        }
+    }
+
+    /// <summary>The writes of the guest are to be tracked. False when they cannot all be seen.</summary>
+    internal bool TryBeginTracking()
+    {
+        lock (_mappingLock)
+        {
+            _isTracked = !_isMappedAgain;
+            return _isTracked;
+        }
+    }
+
+    /// <summary>They are tracked no more.</summary>
+    internal void EndTracking()
+    {
+        lock (_mappingLock)
+        {
+            _isTracked = false;
+        }
     }
 
     /// <summary>New memory with the same content. Nobody may write meanwhile.</summary>

@@ -92,6 +92,20 @@ public sealed unsafe class DeviceChannel : IDisposable
     /// </summary>
     public Action? Drive { get; }
 
+    /// <summary>
+    /// Embedded and driven inline: the calling thread is going to wait instead of polling, so somebody else must let the device work, at once. Null as
+    /// <see cref="Drive"/>.
+    /// </summary>
+    public Action? AnnounceWait { get; private init; }
+
+    /// <summary>
+    /// Moves private memory of this process into a part of guest RAM, which is then mapped in its place: addresses and contents stay. All three numbers are
+    /// multiples of a page. A device with such memory moves only where its memory goes with it. Threads that write to the memory meanwhile wait,
+    /// where the kernel lets this process have userfaultfd; elsewhere they must not.
+    /// </summary>
+    /// <exception cref="SystemCallException">EBUSY: the device is being moved or saved. Else the kernel refused.</exception>
+    public void MoveIntoRam(byte* address, long offset, long bytes, bool isWritable) => _memory.MoveIn(address, offset, bytes, isWritable);
+
     /// <summary>Polls readable on interrupt vector 0, 1 or 2; an eventfd to be drained.</summary>
     public int InterruptDescriptor(int vector) => _memory.InterruptDescriptor(vector);
 
@@ -135,10 +149,11 @@ public sealed unsafe class DeviceChannel : IDisposable
     /// <summary>A channel within one process; the memory gets one more holder.</summary>
     /// <param name="drive">See <see cref="Drive"/>.</param>
     /// <param name="onDispose">Called once when the guest closes its end, before the memory is let go.</param>
-    public static DeviceChannel Embed(ChannelMemory memory, string name, string address, Action? drive, Action? onDispose)
+    /// <param name="announceWait">See <see cref="AnnounceWait"/>.</param>
+    public static DeviceChannel Embed(ChannelMemory memory, string name, string address, Action? drive, Action? onDispose, Action? announceWait = null)
     {
         memory.AddReference();
-        return new DeviceChannel(memory, null, name, address, drive, onDispose);
+        return new DeviceChannel(memory, null, name, address, drive, onDispose) { AnnounceWait = announceWait };
     }
 
     internal static DeviceChannel Attach(ChannelMemory memory, UnixSocket socket, string name, string address) =>

@@ -39,6 +39,9 @@ public static unsafe partial class Events
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
 
+    /// <summary>A read takes one off the counter instead of all.</summary>
+    public const int EFD_SEMAPHORE = 1;
+
     /// <summary>eventfd(2).</summary>
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int Create(uint initialValue, int flags);

@@ -31,6 +31,8 @@ public static unsafe partial class SharedMemory
     public const int MADV_REMOVE = 9;
     public const int MADV_DONTFORK = 10;
     public const int MADV_HUGEPAGE = 14;
+    public const int MADV_POPULATE_READ = 22;
+    public const int MADV_POPULATE_WRITE = 23;
 
     /// <summary>Linux's page on x86-64 and on the arm64 kernels that we serve.</summary>
     public const int PageBytes = 4096;
@@ -142,6 +144,12 @@ public static unsafe partial class SharedMemory
     public static void MapSharedOver(byte* address, int descriptor, long bytes) =>
         SystemCallException.Check(
             Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0), $"mmap({bytes}, MAP_FIXED)");
+
+    /// <summary>As above for a part of what the descriptor names, with the given protection.</summary>
+    /// <exception cref="SystemCallException">The kernel refused.</exception>
+    public static void MapSharedOver(byte* address, int descriptor, long offset, long bytes, int protection) =>
+        SystemCallException.Check(
+            Map(address, (nuint)bytes, protection, MAP_SHARED | MAP_FIXED, descriptor, offset), $"mmap({bytes}, MAP_FIXED)");
 
     /// <summary>
     /// The next range of a memfd, from an offset on, that was ever written; what lies between such ranges is zero. False when there is none. lseek(2),

@@ -71,6 +71,8 @@ internal sealed unsafe partial class CommandProcessor
             PvrdmaMrFlags.Dma when (access & ~AccessFlags.LocalWrite) != 0 => PvrdmaCommandError.NotPermitted,
             PvrdmaMrFlags.Dma => PvrdmaCommandError.None,
             PvrdmaMrFlags.FastRegister => CheckFastRegister(request),
+            PvrdmaMrFlags.ProcessMemory when Has(ExtensionBits.ProcessMemory) =>
+                CheckProcessMemory(request.Start, request.Length, request.DirectoryAddress),
             _ => PvrdmaCommandError.InvalidArgument,
         };
         if (error != PvrdmaCommandError.None)
@@ -78,10 +80,27 @@ internal sealed unsafe partial class CommandProcessor
             return error;
         }
 
-        region ??= request.Flags == PvrdmaMrFlags.Dma
-            ? new MemoryRegion(domain, core.Ram, access)
-            : new MemoryRegion(domain, (int)request.PageCount);
+        region ??= request.Flags switch
+        {
+            PvrdmaMrFlags.Dma => new MemoryRegion(domain, core.Ram, access),
+            PvrdmaMrFlags.ProcessMemory => new MemoryRegion(domain, request.Start, request.Length, access, (byte*)request.DirectoryAddress),
+            _ => new MemoryRegion(domain, (int)request.PageCount),
+        };
         return AddRegion(region, ref response);
+    }
+
+    /// <summary>
+    /// The range is taken as it is, from a guest that is this process and so could reach it anyway: only what would break the device's own arithmetic
+    /// is refused.
+    /// </summary>
+    private PvrdmaCommandError CheckProcessMemory(ulong start, ulong bytes, ulong address)
+    {
+        if (bytes == 0 || bytes > (ulong)core.Limits.BytesPerMemoryRegion || start + (bytes - 1) < start)
+        {
+            return PvrdmaCommandError.InvalidArgument;
+        }
+
+        return address == 0 || address + (bytes - 1) < address ? PvrdmaCommandError.BadAddress : PvrdmaCommandError.None;
     }
 
     /// <summary>Rights, range and pages come with the work request; here only the number of pages at most counts.</summary>

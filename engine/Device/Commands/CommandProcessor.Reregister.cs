@@ -20,7 +20,7 @@ internal sealed unsafe partial class CommandProcessor
             return PvrdmaCommandError.NoSuchObject;
         }
 
-        if ((request.Flags & ~ReregisterFlags) != 0 || request.Flags == 0 || region.Kind != RegionKind.Pages)
+        if ((request.Flags & ~ReregisterFlags) != 0 || request.Flags == 0 || region.Kind is not (RegionKind.Pages or RegionKind.Process))
         {
             return PvrdmaCommandError.InvalidArgument;
         }
@@ -45,14 +45,11 @@ internal sealed unsafe partial class CommandProcessor
 
         if ((request.Flags & PvrdmaReregisterMr.ChangeTranslation) != 0)
         {
-            error = ReadPages(request.Start, request.Length, request.DirectoryAddress, request.PageCount, region.PinnedPages, out GuestPages? pages);
+            error = ChangeTranslation(region, in request);
             if (error != PvrdmaCommandError.None)
             {
                 return error;
             }
-
-            core.Objects.PinnedPages += pages!.Count - region.PinnedPages;
-            region.Reregister(request.Start, request.Length, pages);
         }
 
         if (changesAccess)
@@ -65,5 +62,29 @@ internal sealed unsafe partial class CommandProcessor
         region.Domain = domain;
         Answer(region, ref response);
         return PvrdmaCommandError.None;
+    }
+
+    private PvrdmaCommandError ChangeTranslation(MemoryRegion region, in PvrdmaReregisterMr request)
+    {
+        PvrdmaCommandError error;
+        if (region.Kind == RegionKind.Process)
+        {
+            error = CheckProcessMemory(request.Start, request.Length, request.DirectoryAddress);
+            if (error == PvrdmaCommandError.None)
+            {
+                region.Reregister(request.Start, request.Length, (byte*)request.DirectoryAddress);
+            }
+
+            return error;
+        }
+
+        error = ReadPages(request.Start, request.Length, request.DirectoryAddress, request.PageCount, region.PinnedPages, out GuestPages? pages);
+        if (error == PvrdmaCommandError.None)
+        {
+            core.Objects.PinnedPages += pages!.Count - region.PinnedPages;
+            region.Reregister(request.Start, request.Length, pages);
+        }
+
+        return error;
     }
 }

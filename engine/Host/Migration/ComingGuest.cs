@@ -8,7 +8,8 @@ namespace RoceEngine.Host.Migration;
 /// <summary>
 /// A device on its way here, from the other daemon's offer until its guest is let in, or nothing comes of it. Changed on the conductor's thread only.
 /// </summary>
-internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, string name, Gid address, bool addsAddress, ChannelMemory memory)
+internal sealed class ComingGuest(
+    MigrationHost host, MigrationOffer offer, string name, Gid address, bool addsAddress, ChannelMemory memory, Worker worker)
 {
     private const int TokenBytes = 32;
 
@@ -17,7 +18,7 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool _isArriving;
-    private bool _isPreparing;
+    private bool _isPrepared;
     private bool _wantsIn;
 
     /// <summary>What the guest shows.</summary>
@@ -40,7 +41,8 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     /// <summary>The prepared device, once all of it came.</summary>
     public DeviceSlot? Slot { get; private set; }
 
-    public Worker? Worker { get; private set; }
+    /// <summary>The worker that the device will belong to.</summary>
+    public Worker Worker { get; } = worker;
 
     /// <summary>The guest has shown itself.</summary>
     public Task Claimed => _claimed.Task;
@@ -82,26 +84,24 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             Drop();
     }
 
-    /// <summary>All of the device came: what it needs is got now, on other threads. Which worker it will belong to.</summary>
-    /// <exception cref="MigrationException">Nothing comes of it any more.</exception>
-    public Worker BeginPreparation()
+    /// <summary>The device is ready to run; or, without a slot, will never be. Said once: what is said after it changes nothing.</summary>
+    public void EndPreparation(DeviceSlot? slot)
     {
-        if (HasEnded)
-            throw new MigrationException("the device's guest is gone");
-        _isPreparing = true;
-        return host.Guests.NextWorker();
-    }
-
-    /// <summary>The device is ready to run; or, without a slot, could not be made.</summary>
-    public void EndPreparation(DeviceSlot? slot, Worker worker)
-    {
-        _isPreparing = false;
+        if (_isPrepared)
+            return;
+        _isPrepared = true;
         Slot = slot;
-        Worker = worker;
         if (HasEnded)
             TakeDown();
-        else if (_wantsIn && slot is not null)
+        else if (slot is not null && (_wantsIn || Offer.CopiesMemory))
             Arrive();
+    }
+
+    /// <summary>Nothing more comes for the device; unless its guest was let in, nothing comes of it.</summary>
+    public void GiveUp()
+    {
+        EndPreparation(slot: null);
+        Drop();
     }
 
     /// <summary>
@@ -125,7 +125,7 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             Name = Name,
             Address = Address,
             Slot = slot,
-            Worker = Worker!,
+            Worker = Worker,
             ProcessId = client.Peer.ProcessId,
             UserId = client.Peer.UserId,
             Identity = Offer.Identity,
@@ -136,10 +136,12 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
         client.Coming = null;
         client.Guest = guest;
         Memory.Release();
-        guest.Worker.Post(new WorkerCommand((worker, nowNs) => worker.Start(slot, nowNs), command => host.Post(() => LetIn(guest, command))));
+        guest.Worker.Post(new WorkerCommand((worker, nowNs) => worker.Start(slot, nowNs), command => host.PostUrgently(() => LetIn(guest, command))) { IsUrgent = true });
     }
 
-    /// <summary>Nothing comes of it: gives back all that was reserved. Nothing happens when that is settled already.</summary>
+    /// <summary>
+    /// Nothing comes of it: gives back all that was reserved, once its preparation has ended. Nothing happens when that is settled already.
+    /// </summary>
     public void Drop()
     {
         if (_isArriving || !_ended.TrySetResult(false))
@@ -152,7 +154,7 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             client.Coming = null;
             client.CloseWhenSent = true;
         }
-        if (!_isPreparing)
+        if (_isPrepared)
             TakeDown();
         Memory.Release();
     }
@@ -165,7 +167,7 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             host.Guests.GiveBack(Address);
             return;
         }
-        Worker!.Post(new WorkerCommand((worker, _) => worker.Abandon(slot), _ => host.Post(() =>
+        Worker.Post(new WorkerCommand((worker, _) => worker.Abandon(slot), _ => host.Post(() =>
         {
             slot.Close();
             host.Guests.GiveBack(Address);

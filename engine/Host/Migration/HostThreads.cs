@@ -33,7 +33,7 @@ internal sealed class HostThreads(Action<Action> post)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         T result = default!;
-        var command = new WorkerCommand((owner, nowNs) => result = action(owner, nowNs), _ => done.SetResult());
+        var command = new WorkerCommand((owner, nowNs) => result = action(owner, nowNs), _ => done.SetResult()) { IsUrgent = Urgency.IsOn };
         worker.Post(command);
         await done.Task.ConfigureAwait(false);
         if (command.Error is { } error)

@@ -36,11 +36,11 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             await connection.SendAsync((ushort)MigrationFrame.Claimed, default, host.Stopping).ConfigureAwait(false);
             _ = TellWhenFrozenAsync(coming);
             ReadOnlyMemory<byte> state = await ReceiveAsync(coming, next).ConfigureAwait(false);
+            Urgency.Begin();
             await PrepareAsync(coming, state).ConfigureAwait(false);
-            if (coming.Offer.CopiesMemory)
-                await host.Threads.OnConductor(coming.Arrive).ConfigureAwait(false);
-            else
+            if (!coming.Offer.CopiesMemory)
                 await TellReadyAsync().ConfigureAwait(false);
+            Urgency.End();
             await AwaitArrivalAsync(coming).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
@@ -105,7 +105,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
 
             // Pages are placed while the guest may end at any moment: whoever places them holds the memory too.
             memory.AddReference();
-            var coming = new ComingGuest(host, offer, name, address, isMissing, memory);
+            var coming = new ComingGuest(host, offer, name, address, isMissing, memory, host.Guests.NextWorker());
             host.Coming.Add(coming);
             return coming;
         }
@@ -188,20 +188,19 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
 
     private async Task PrepareAsync(ComingGuest coming, ReadOnlyMemory<byte> state)
     {
-        Worker worker = await host.Threads.OnConductor(coming.BeginPreparation).ConfigureAwait(false);
-        DeviceSlot? slot = null;
+        DeviceSlot slot = await OpenSlotAsync(coming).ConfigureAwait(false);
         try
         {
-            slot = await OpenSlotAsync(coming).ConfigureAwait(false);
-            await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
+            await HostThreads.OnWorker(coming.Worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
         }
         catch
         {
-            slot?.Close();
-            await host.Threads.OnConductor(() => coming.EndPreparation(null, worker)).ConfigureAwait(false);
+            slot.Close();
             throw;
         }
-        await host.Threads.OnConductor(() => coming.EndPreparation(slot, worker)).ConfigureAwait(false);
+
+        // Nobody waits for the conductor to take note: whatever the guest says comes to it after this.
+        host.Post(() => coming.EndPreparation(slot));
     }
 
     /// <summary>When nobody hears it any more, the guest is asked by nobody: it comes by itself, or goes.</summary>
@@ -269,5 +268,5 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
-    private Task DropAsync(ComingGuest? coming) => coming is null ? Task.CompletedTask : host.Threads.OnConductor(coming.Drop);
+    private Task DropAsync(ComingGuest? coming) => coming is null ? Task.CompletedTask : host.Threads.OnConductor(coming.GiveUp);
 }

@@ -134,6 +134,7 @@ internal sealed class OutgoingMigration
         }
 
         Tell("freeze");
+        Urgency.Begin();
         await QuiesceAsync().ConfigureAwait(false);
         _clock.End("quiesce");
         if (!copies)

@@ -12,7 +12,7 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
     private const int EventRingPages = 4;
     private const ExtensionBits Required = ExtensionBits.DoorbellBitmap | ExtensionBits.ArmWord;
     private const ExtensionBits Wanted = Required | ExtensionBits.Inline | ExtensionBits.UnreliableConnection
-        | ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs;
+        | ExtensionBits.MemoryWindows | ExtensionBits.ExtendedVerbs | ExtensionBits.ProcessMemory;
 
     private readonly DeviceControlPage* _devicePage;
     private readonly GuestControlPage* _guestPage;
@@ -33,6 +33,7 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         try
         {
             Allocator = new GuestAllocator(channel.GuestRam, channel.GuestRamBytes);
+            ApplicationPages = new ApplicationPages(this);
             _devicePage = (DeviceControlPage*)(channel.Control + ControlRegion.DevicePage);
             _guestPage = (GuestControlPage*)(channel.Control + ControlRegion.GuestPage);
             SendDoorbells = DoorbellBitmap.ForSends(channel.Control);
@@ -57,6 +58,12 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
     public DeviceChannel Channel { get; }
 
     public GuestAllocator Allocator { get; }
+
+    /// <summary>The application's own memory, as far as the device must reach it from another process.</summary>
+    public ApplicationPages ApplicationPages { get; }
+
+    /// <summary>Guest and device are in one process: the device takes the application's addresses as they are.</summary>
+    public bool SharesProcess => (Extension & ExtensionBits.ProcessMemory) != 0;
 
     /// <summary>Serialises commands, and with them all creation and destruction of objects. Re-entrant.</summary>
     public Lock CommandLock { get; } = new();

@@ -43,6 +43,11 @@ internal sealed unsafe class EventPump : IDisposable
     /// <summary>Why no event will come any more; null while they do.</summary>
     public Exception? Ended => Volatile.Read(ref _ended);
 
+    /// <summary>
+    /// Takes asynchronous events instead of the queue here: for an interface with a descriptor of its own. Called under the pump's lock: must not block.
+    /// </summary>
+    public Action<AsyncEvent>? Listener { get; set; }
+
     /// <summary>Moves what stands in the rings to its queues. Any thread.</summary>
     public void Drain()
     {
@@ -225,6 +230,12 @@ internal sealed unsafe class EventPump : IDisposable
 
     private void Queue(AsyncEvent asyncEvent)
     {
+        if (Listener is { } listener)
+        {
+            listener(asyncEvent);
+            return;
+        }
+
         if (_eventWaiters.TryCompleteFirst(asyncEvent))
         {
             return;

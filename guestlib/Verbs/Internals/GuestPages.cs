@@ -13,6 +13,7 @@ internal sealed unsafe class GuestPages : IDisposable
     private readonly long _ownedOffset;
     private readonly long _ownedBytes;
     private readonly ulong* _entries;
+    private Action? _onDispose;
     private bool _disposed;
 
     private GuestPages(GuestAllocator allocator, byte* ram, long firstPage, int pageCount, long ownedBytes)
@@ -73,6 +74,20 @@ internal sealed unsafe class GuestPages : IDisposable
         return new GuestPages(allocator, ram, firstPage, (int)pageCount, ownedBytes: 0);
     }
 
+    /// <summary>A directory over pages that lie anywhere in guest RAM; <paramref name="onDispose"/> is told when they are no longer named.</summary>
+    /// <exception cref="VerbsException">ENOMEM, or EINVAL for more than a directory can hold.</exception>
+    public static GuestPages Describe(GuestAllocator allocator, byte* ram, long[] pages, string purpose, Action onDispose)
+    {
+        CheckCount(pages.Length, purpose);
+        var described = new GuestPages(allocator, ram, pages[0], pages.Length, ownedBytes: 0) { _onDispose = onDispose };
+        for (int page = 0; page < pages.Length; page++)
+        {
+            described._entries[page] = (ulong)pages[page];
+        }
+
+        return described;
+    }
+
     /// <summary>The first entries of the directory name these pages from now on; at most as many as it was made for.</summary>
     public void Rewrite(long firstPage, int pageCount)
     {
@@ -96,6 +111,8 @@ internal sealed unsafe class GuestPages : IDisposable
         {
             _allocator.Release(_ownedOffset, _ownedBytes);
         }
+
+        _onDispose?.Invoke();
     }
 
     private static void CheckCount(long pageCount, string purpose)

@@ -71,6 +71,15 @@ internal unsafe struct WorkQueue
         _gate.Exit();
     }
 
+    /// <summary>Slots that are free now; another thread may take them.</summary>
+    public int CountFreeSlots()
+    {
+        _gate.Enter();
+        uint free = _closed ? 0 : _slotCount - Math.Min(RingIndex.Used(_tail, PvrdmaRing.ReadConsumer(_ring), _slotCount), _slotCount);
+        _gate.Exit();
+        return (int)free;
+    }
+
     public void BeginBatch()
     {
         _gate.Enter();

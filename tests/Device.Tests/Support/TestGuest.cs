@@ -23,6 +23,9 @@ internal sealed record GuestOptions
 
     public bool IsLocal { get; init; }
 
+    /// <summary>Guest and device are one process, as embedded ones are.</summary>
+    public bool SharesProcess { get; init; }
+
     public QueuePairCreator? Creator { get; init; }
 
     public int ActiveMtuBytes { get; init; } = 4096;
@@ -300,6 +303,7 @@ internal sealed unsafe class TestGuest : IDisposable
             Limits = Options.Limits,
             UarMode = Options.UarMode,
             ActiveMtuBytes = Options.ActiveMtuBytes,
+            GuestSharesProcess = Options.SharesProcess,
         };
         if (Options.Creator is { } creator)
         {

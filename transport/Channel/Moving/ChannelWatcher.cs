@@ -46,6 +46,7 @@ internal sealed class ChannelWatcher
 
     private void Run()
     {
+        _ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);
         Span<PollDescriptor> descriptor = stackalloc PollDescriptor[1];
         while (true)
         {

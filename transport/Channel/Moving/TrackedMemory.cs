@@ -25,6 +25,11 @@ internal sealed unsafe class TrackedMemory : IDisposable
     /// <summary>Starts, and tells the daemon so, or why it cannot be (then the result is null).</summary>
     public static TrackedMemory? TryStart(ChannelMemory memory, FrameStream daemon)
     {
+        if (!memory.TryBeginTracking())
+        {
+            SayCannot(daemon, "the program registered memory of its own, whose writes cannot be tracked: its device moves with --memory share only, and cannot be saved");
+            return null;
+        }
         string? whyNot;
         try
         {
@@ -39,9 +44,15 @@ internal sealed unsafe class TrackedMemory : IDisposable
         {
             whyNot = e.Message;
         }
-        byte[] message = [MoveSignals.CannotTrack, .. Encoding.UTF8.GetBytes(whyNot ?? "")];
-        _ = daemon.TrySend(message);
+        memory.EndTracking();
+        SayCannot(daemon, whyNot ?? "");
         return null;
+    }
+
+    private static void SayCannot(FrameStream daemon, string whyNot)
+    {
+        byte[] message = [MoveSignals.CannotTrack, .. Encoding.UTF8.GetBytes(whyNot)];
+        _ = daemon.TrySend(message);
     }
 
     /// <summary>Tells the daemon what was written since the last time.</summary>
@@ -89,7 +100,11 @@ internal sealed unsafe class TrackedMemory : IDisposable
         _ => $"the guest's memory could not be held ({outcome.Result})",
     };
 
-    public void Dispose() => _tracker.Dispose();
+    public void Dispose()
+    {
+        _tracker.Dispose();
+        _memory.EndTracking();
+    }
 
     private void SayTracking(FrameStream daemon)
     {

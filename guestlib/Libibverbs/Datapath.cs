@@ -1,0 +1,168 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using RoceEngine.Libibverbs.Abi;
+using RoceEngine.Libibverbs.Objects;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Libibverbs;
+
+/// <summary>The calls that <c>verbs.h</c> makes through the tables of a context: posting, polling and arming. They allocate nothing.</summary>
+internal static unsafe class Datapath
+{
+    private const int CompletionsAtOnce = 16;
+
+    /// <summary><c>ibv_poll_cq(3)</c>: how many were taken, or a negative number.</summary>
+    [UnmanagedCallersOnly]
+    [SkipLocalsInit]
+    public static int PollCq(IbvCq* queue, int entries, IbvWc* into)
+    {
+        int total = 0;
+        try
+        {
+            OpenCompletionQueue open = OpenCompletionQueue.Of(queue);
+            CompletionQueue from = open.Queue;
+            Span<WorkCompletion> taken = stackalloc WorkCompletion[CompletionsAtOnce];
+            while (total < entries)
+            {
+                int most = Math.Min(CompletionsAtOnce, entries - total);
+                int count = from.Poll(taken[..most]);
+                for (int i = 0; i < count; i++)
+                {
+                    Requests.Write(in taken[i], into + total + i);
+                }
+
+                total += count;
+                if (count < most)
+                {
+                    break;
+                }
+            }
+
+            open.OnPolled(total);
+            return total;
+        }
+        catch (Exception e)
+        {
+            return total != 0 ? total : -Failure.Of(e);
+        }
+    }
+
+    /// <summary><c>ibv_post_send(3)</c>: 0, or the error number with the request that it is about; those before it are posted.</summary>
+    [UnmanagedCallersOnly]
+    public static int PostSend(IbvQp* queuePair, IbvSendWr* first, IbvSendWr** bad)
+    {
+        QueuePair into = OpenQueuePair.Of(queuePair).QueuePair;
+        IbvSendWr* request = first;
+        bool isBatch = first != null && first->Next != null;
+        if (isBatch)
+        {
+            into.BeginPost();
+        }
+
+        try
+        {
+            for (; request != null; request = request->Next)
+            {
+                if (!Requests.TryPost(into, request))
+                {
+                    *bad = request;
+                    return Errno.NoMemory;
+                }
+            }
+
+            return 0;
+        }
+        catch (Exception e)
+        {
+            *bad = request;
+            return Failure.Of(e);
+        }
+        finally
+        {
+            if (isBatch)
+            {
+                into.EndPost();
+            }
+        }
+    }
+
+    /// <summary><c>ibv_post_recv(3)</c>: as <see cref="PostSend"/>.</summary>
+    [UnmanagedCallersOnly]
+    public static int PostRecv(IbvQp* queuePair, IbvRecvWr* first, IbvRecvWr** bad)
+    {
+        QueuePair into = OpenQueuePair.Of(queuePair).QueuePair;
+        IbvRecvWr* request = first;
+        bool isBatch = first != null && first->Next != null;
+        if (isBatch)
+        {
+            into.BeginPost();
+        }
+
+        try
+        {
+            for (; request != null; request = request->Next)
+            {
+                if (!into.TryPostReceive(request->WrId, Requests.EntriesOf(request->SgList, request->NumSge)))
+                {
+                    *bad = request;
+                    return Errno.NoMemory;
+                }
+            }
+
+            return 0;
+        }
+        catch (Exception e)
+        {
+            *bad = request;
+            return Failure.Of(e);
+        }
+        finally
+        {
+            if (isBatch)
+            {
+                into.EndPost();
+            }
+        }
+    }
+
+    /// <summary><c>ibv_post_srq_recv(3)</c>: as <see cref="PostSend"/>.</summary>
+    [UnmanagedCallersOnly]
+    public static int PostSrqRecv(IbvSrq* queue, IbvRecvWr* first, IbvRecvWr** bad)
+    {
+        SharedReceiveQueue into = OpenSharedReceiveQueue.Of(queue).Queue;
+        IbvRecvWr* request = first;
+        try
+        {
+            for (; request != null; request = request->Next)
+            {
+                if (!into.TryPostReceive(request->WrId, Requests.EntriesOf(request->SgList, request->NumSge)))
+                {
+                    *bad = request;
+                    return Errno.NoMemory;
+                }
+            }
+
+            return 0;
+        }
+        catch (Exception e)
+        {
+            *bad = request;
+            return Failure.Of(e);
+        }
+    }
+
+    /// <summary><c>ibv_req_notify_cq(3)</c>.</summary>
+    [UnmanagedCallersOnly]
+    public static int ReqNotifyCq(IbvCq* queue, int solicitedOnly)
+    {
+        try
+        {
+            OpenCompletionQueue.Of(queue).Queue.RequestNotification(solicitedOnly != 0);
+            return 0;
+        }
+        catch (Exception e)
+        {
+            return Failure.Of(e);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace VerbsPrograms.Tests.Support;
+
+/// <summary>How a program ended and all that it wrote.</summary>
+internal sealed record ProgramResult(string CommandLine, int ExitCode, string Output, string Errors)
+{
+    public override string ToString() => $"{CommandLine}: exit code {ExitCode}\n--- standard output\n{Output}\n--- standard error\n{Errors}";
+}
+
+/// <summary>Runs programs in bounded time.</summary>
+internal static class ProgramRun
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(150);
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<ProgramResult> RunAsync(string program, string[] arguments, TimeSpan? patience = null, Dictionary<string, string>? environment = null)
+    {
+        using Process process = Start(program, arguments, environment);
+        return await EndAsync(process, patience ?? s_patience);
+    }
+
+    /// <summary>Runs a program as a user would: <c>vrdma run [OPTIONS] -- PROGRAM ARGUMENTS</c>.</summary>
+    public static Task<ProgramResult> RunWithDeviceAsync(string[] options, string program, params string[] arguments) =>
+        RunAsync(Tool, ["run", .. options, "--", program, .. arguments]);
+
+    /// <summary>
+    /// Runs a program twice, each with a device of its own: as server, and once that listens, as client of it. Both get the arguments and a free port with
+    /// <c>-p</c>; the client the server's address behind them. They run in the environment that <c>vrdma run</c> makes, without its time to start.
+    /// </summary>
+    /// <param name="libraryDirectory">Where <c>libibverbs.so.1</c> is.</param>
+    /// <param name="socketPath">A daemon to attach to; null for devices in the processes.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Of both.</param>
+    public static async Task<(ProgramResult Server, ProgramResult Client)> RunPairAsync(
+        string libraryDirectory, string? socketPath, string program, params string[] arguments)
+    {
+        int port = FreePort();
+        string[] common = ["-p", port.ToString(CultureInfo.InvariantCulture), .. arguments];
+        Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
+        using Process server = Start(program, common, environment);
+        Task<ProgramResult> serverEnds = EndAsync(server, s_patience);
+        await ListensAsync(port, serverEnds);
+        ProgramResult client = await RunAsync(program, [.. common, "127.0.0.1"], environment: environment);
+        ProgramResult result = await serverEnds;
+        Assert.True(client.ExitCode == 0 && result.ExitCode == 0, $"{client}\n{result}");
+        return (result, client);
+    }
+
+    /// <summary>What <c>vrdma run</c> sets.</summary>
+    public static Dictionary<string, string> EnvironmentOf(string libraryDirectory, string? socketPath)
+    {
+        Dictionary<string, string> environment = new() { ["LD_LIBRARY_PATH"] = libraryDirectory, ["VRDMA_EXPLAIN"] = "1" };
+        if (socketPath is not null)
+            environment["VRDMA_SOCKET"] = socketPath;
+        return environment;
+    }
+
+    private static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
+
+    private static Process Start(string program, string[] arguments, Dictionary<string, string>? environment)
+    {
+        ProcessStartInfo start = new(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        foreach (string name in (string[])["VRDMA_SOCKET", "VRDMA_ADDRESS", "VRDMA_DRIVE", "VRDMA_EXPLAIN"])
+            start.Environment.Remove(name);
+        foreach ((string name, string value) in environment ?? [])
+            start.Environment[name] = value;
+        Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return process;
+    }
+
+    private static async Task<ProgramResult> EndAsync(Process process, TimeSpan patience)
+    {
+        string commandLine = $"{process.StartInfo.FileName} {string.Join(' ', process.StartInfo.ArgumentList)}";
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            Assert.Fail($"did not end: {new ProgramResult(commandLine, process.ExitCode, await output, await errors)}");
+        }
+
+        return new ProgramResult(commandLine, process.ExitCode, await output, await errors);
+    }
+
+    private static int FreePort()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static async Task ListensAsync(int port, Task<ProgramResult> server)
+    {
+        // 0A is LISTEN.
+        string entry = string.Create(CultureInfo.InvariantCulture, $":{port:X4} ");
+        while (!server.IsCompleted && !IsListening("/proc/net/tcp") && !IsListening("/proc/net/tcp6"))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+
+        bool IsListening(string table) => File.Exists(table) && File.ReadLines(table).Any(
+            line => line.Contains(entry, StringComparison.Ordinal) && line.Contains(":0000 0A ", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace RoceEngine.Interop;
+
+/// <summary>Becoming another program: execvpe(3).</summary>
+public static unsafe partial class Processes
+{
+    private const int SignalPipe = 13;
+
+    [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true)]
+    private static partial int Execute(byte* file, byte** arguments, byte** environment);
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint SetSignalHandler(int signal, nint handler);
+
+    /// <summary>
+    /// Makes this process the given program: same process id, descriptors and terminal. Does not return when it succeeds; else returns the error number,
+    /// ENOENT when there is no such program on the PATH.
+    /// </summary>
+    /// <param name="program">A path, or a name that is searched on the PATH.</param>
+    /// <param name="arguments">Arguments behind the program's own name.</param>
+    /// <param name="environment">The whole environment.</param>
+    public static int Become(string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string>> environment)
+    {
+        byte** argumentVector = ToVector([program, .. arguments]);
+        byte** environmentVector = ToVector([.. environment.Select(variable => $"{variable.Key}={variable.Value}")]);
+
+        // The runtime ignores SIGPIPE, and a program inherits what is ignored.
+        nint before = SetSignalHandler(SignalPipe, 0);
+        _ = Execute(argumentVector[0], argumentVector, environmentVector);
+        int errno = Marshal.GetLastPInvokeError();
+        _ = SetSignalHandler(SignalPipe, before);
+        Free(argumentVector);
+        Free(environmentVector);
+        return errno;
+    }
+
+    private static byte** ToVector(string[] texts)
+    {
+        var vector = (byte**)NativeMemory.AllocZeroed((nuint)(texts.Length + 1), (nuint)sizeof(nint));
+        for (int i = 0; i < texts.Length; i++)
+        {
+            int bytes = Encoding.UTF8.GetByteCount(texts[i]);
+            vector[i] = (byte*)NativeMemory.AllocZeroed((nuint)bytes + 1);
+            Encoding.UTF8.GetBytes(texts[i], new Span<byte>(vector[i], bytes));
+        }
+
+        return vector;
+    }
+
+    private static void Free(byte** vector)
+    {
+        for (byte** text = vector; *text != null; text++)
+            NativeMemory.Free(*text);
+        NativeMemory.Free(vector);
+    }
+}
