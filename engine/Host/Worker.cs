@@ -316,7 +316,7 @@ public sealed class Worker : IDisposable
         {
             command.Execute(this, nowNs);
             if (command.IsUrgent && ThreadId != 0)
-                _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.Ordinary);
+                _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.Brief);
             count++;
         }
         return count;

@@ -36,7 +36,7 @@ public sealed class WorkerThread : IDisposable
     private void Run()
     {
         _worker.ThreadId = ThreadScheduling.GetThreadId();
-        _ = ThreadScheduling.TrySet(0, ThreadUrgency.Ordinary);
+        _ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);
         var idle = new IdleStrategy(Environment.ProcessorCount);
         while (!_stop)
         {

@@ -1,5 +1,6 @@
+using RoceEngine.Interop;
 using RoceEngine.Vrdmad;
 
-// Inherited by all threads but the workers: what they do is little, and guests wait for it.
-_ = RoceEngine.Interop.ThreadScheduling.TrySet(0, RoceEngine.Interop.ThreadUrgency.Brief);
+// Inherited by all threads: what they do at a time is little, and guests wait for it.
+_ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);
 return await DaemonCommand.RunAsync(args);

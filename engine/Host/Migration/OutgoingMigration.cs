@@ -15,8 +15,11 @@ internal sealed class OutgoingMigration
     /// <summary>Dirty memory so small is sent while the device stands still.</summary>
     private const long LastRoundBytesMax = 1 << 20;
 
-    /// <summary>How long the device may go on with what it has begun before it is stopped in the middle.</summary>
-    private static readonly TimeSpan QuiesceTimeMax = TimeSpan.FromMilliseconds(1);
+    /// <summary>
+    /// How long the device may go on with what it has begun before it is stopped in the middle: enough for what is nearly done. What is not goes along,
+    /// which takes less time than waiting for it.
+    /// </summary>
+    private static readonly TimeSpan QuiesceTimeMax = TimeSpan.FromMilliseconds(0.1);
 
     private readonly MigrationHost _host;
     private readonly AttachedGuest _guest;
