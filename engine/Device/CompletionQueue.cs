@@ -162,7 +162,7 @@ internal sealed unsafe class CompletionQueue
     {
         uint contextHandle = state.Value(queue?.Context?.Handle ?? 0);
         uint entryCount = state.Value(queue?.EntryCount ?? 0);
-        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages);
+        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages, objects.PinnedPagesLeft);
         if (state.IsLoading)
         {
             bool fits = pages is not null && System.Numerics.BitOperations.IsPow2(entryCount)

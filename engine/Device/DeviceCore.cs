@@ -83,6 +83,7 @@ internal sealed class DeviceCore
     {
         qp.IsDestroyed = true;
         qp.Protocol.Destroy();
+        DirtyLog?.Mark(qp.Pages, 1);
         Deadlines.Remove(qp.Protocol);
         if (qp.Protocol.TransmitScheduled)
         {
@@ -103,9 +104,39 @@ internal sealed class DeviceCore
         MemoryWindow.CloseAllOf(qp);
     }
 
+    /// <summary>Pages in which the device keeps indices and rings were written, whether they were or not.</summary>
+    public void MarkIndices()
+    {
+        if (DirtyLog is not { } log)
+        {
+            return;
+        }
+
+        foreach (DeviceQueuePair qp in Objects.QueuePairs.All())
+        {
+            log.Mark(qp.Pages, 1);
+        }
+
+        foreach (SharedReceiveQueue queue in Objects.SharedReceiveQueues.All())
+        {
+            log.Mark(queue.Pages, 1);
+        }
+
+        foreach (CompletionQueue queue in Objects.CompletionQueues.All())
+        {
+            log.Mark(queue);
+        }
+
+        foreach (GuestPages ring in Events.Pages)
+        {
+            log.Mark(ring, ring.Count);
+        }
+    }
+
     /// <summary>Forgets all objects of the guest, and what it enabled.</summary>
     public void Reset()
     {
+        MarkIndices();
         Transmits.Clear();
         Multicast.Clear();
         foreach (DeviceQueuePair qp in Objects.QueuePairs.All().ToArray())

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using RoceEngine.Abi;
 
 namespace RoceEngine.Device;
 
@@ -12,11 +13,13 @@ internal sealed class DeviceObjects
     private const int KeyTagBits = 8;
 
     private readonly IRandomSource _random;
+    private readonly long _pinnedPagesMax;
     private readonly NumberTable<KeyedMemory> _keys;
 
     public DeviceObjects(DeviceOptions options)
     {
         DeviceLimits limits = options.Limits;
+        _pinnedPagesMax = limits.PinnedPages;
         Contexts = new ResourceTable<UserContext>(limits.UserContexts);
         Domains = new ResourceTable<ProtectionDomain>(limits.ProtectionDomains);
         Regions = new ResourceTable<MemoryRegion>(limits.MemoryRegions);
@@ -49,6 +52,9 @@ internal sealed class DeviceObjects
 
     /// <summary>Pages that MRs and queues name.</summary>
     public long PinnedPages { get; set; }
+
+    /// <summary>Pages that one more object may name.</summary>
+    public int PinnedPagesLeft => (int)Math.Clamp(_pinnedPagesMax - PinnedPages, 0, PvrdmaPageDirectory.PagesMax);
 
     /// <summary>What a key opens, or null when no key with these 32 bits is in force.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -51,7 +51,7 @@ internal sealed unsafe class DeviceRing
     /// <summary>The ring as part of a device's state; when loading, makes it. Null stays null.</summary>
     public static DeviceRing? Transfer(StateCursor state, DeviceRing? ring, in GuestRam ram, int entryBytes, int pagesMax)
     {
-        if (GuestPages.Transfer(state, ram, ring?._pages) is not { } pages)
+        if (GuestPages.Transfer(state, ram, ring?._pages, pagesMax) is not { } pages)
         {
             return null;
         }

@@ -48,6 +48,9 @@ internal sealed unsafe class DirtyLog
         }
     }
 
+    /// <summary>The indices of a queue, and its entries where they were not written one by one, since it was resized.</summary>
+    public void Mark(CompletionQueue queue) => Mark(queue.Pages, queue.WasMoved ? queue.Pages.Count : 1);
+
     /// <summary>The log so far; a new one begins.</summary>
     public ulong[] Take()
     {

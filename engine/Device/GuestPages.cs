@@ -84,7 +84,11 @@ internal sealed unsafe class GuestPages
     }
 
     /// <summary>The pages as part of a device's state: runs of guest physical page numbers. Null stays null.</summary>
-    public static GuestPages? Transfer(StateCursor state, in GuestRam ram, GuestPages? pages)
+    /// <param name="state">Where they go, or come from.</param>
+    /// <param name="ram">Guest memory.</param>
+    /// <param name="pages">The pages when saving.</param>
+    /// <param name="pagesMax">More are refused when loading, before room is made for them.</param>
+    public static GuestPages? Transfer(StateCursor state, in GuestRam ram, GuestPages? pages, int pagesMax)
     {
         if (!state.Flag(pages is not null))
         {
@@ -93,6 +97,7 @@ internal sealed unsafe class GuestPages
 
         int count = state.Count(pages?.Count ?? 0, PvrdmaPageDirectory.PagesMax);
         state.Check(count > 0, "a range has no pages");
+        state.Check(!state.IsLoading || count <= pagesMax, "the guest names more pages than this host allows");
         return state.IsLoading ? Load(state, ram, count) : pages!.Save(state, ram);
     }
 

@@ -90,7 +90,11 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
     /// <exception cref="StateException">It is over memory of this process, which another has not.</exception>
     public static MemoryRegion Transfer(StateCursor state, MemoryRegion? region, DeviceObjects objects, in GuestRam ram)
     {
-        state.Check(region is not { Kind: RegionKind.Process }, "a region is over memory of the process itself");
+        if (region is { Kind: RegionKind.Process })
+        {
+            throw new StateException("the device cannot be saved or moved: its program registered memory of its own process, which no other process has");
+        }
+
         ProtectionDomain? domain = objects.Domains[state.Value(region?.Domain.Handle ?? 0)];
         var kind = (RegionKind)state.Value((byte)(region?.Kind ?? 0));
         uint key = state.Value(region?.Key ?? 0);
@@ -98,7 +102,7 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
         ulong start = state.Value(region?.Start ?? 0);
         ulong bytes = state.Value(region?.Bytes ?? 0);
         var access = (AccessFlags)state.Value((uint)(region?.Access ?? 0));
-        GuestPages? pages = GuestPages.Transfer(state, ram, region?.Pages);
+        GuestPages? pages = GuestPages.Transfer(state, ram, region?.Pages, Math.Min(pinnedPages, objects.PinnedPagesLeft));
         if (!state.IsLoading)
         {
             return region!;

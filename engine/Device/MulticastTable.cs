@@ -14,6 +14,9 @@ internal sealed class MulticastTable(DeviceCore core)
 
     private readonly Dictionary<Gid, List<DeviceQueuePair>> _groups = [];
 
+    /// <summary>Those that the link was asked for; all but those of a device that was loaded and does not run yet.</summary>
+    private readonly HashSet<Gid> _joined = [];
+
     public int GroupCount => _groups.Count;
 
     /// <summary>Memberships of all groups.</summary>
@@ -56,6 +59,7 @@ internal sealed class MulticastTable(DeviceCore core)
             }
 
             _groups.Add(group, members = []);
+            _joined.Add(group);
         }
 
         members.Add(qp);
@@ -77,7 +81,7 @@ internal sealed class MulticastTable(DeviceCore core)
         if (members.Count == 0)
         {
             _groups.Remove(group);
-            core.Environment.LeaveMulticast(group);
+            Leave(group);
         }
 
         return PvrdmaCommandError.None;
@@ -118,7 +122,16 @@ internal sealed class MulticastTable(DeviceCore core)
     {
         foreach (Gid group in _groups.Keys)
         {
-            if (core.Environment.JoinMulticast(group) != 0)
+            if (_joined.Contains(group))
+            {
+                continue;
+            }
+
+            if (core.Environment.JoinMulticast(group) == 0)
+            {
+                _joined.Add(group);
+            }
+            else
             {
                 core.Fault(GuestFault.Command, 0, "a multicast group could not be joined where the device is now");
             }
@@ -130,10 +143,18 @@ internal sealed class MulticastTable(DeviceCore core)
     {
         foreach (Gid group in _groups.Keys)
         {
-            core.Environment.LeaveMulticast(group);
+            Leave(group);
         }
 
         _groups.Clear();
         MemberCount = 0;
+    }
+
+    private void Leave(in Gid group)
+    {
+        if (_joined.Remove(group))
+        {
+            core.Environment.LeaveMulticast(group);
+        }
     }
 }

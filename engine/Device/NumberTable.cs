@@ -10,6 +10,9 @@ namespace RoceEngine.Device;
 internal sealed class NumberTable<T>
     where T : class
 {
+    /// <summary>Numbers that a CSPRNG gave never stand in a row of so many places: those that do were chosen, to make every look-up slow.</summary>
+    private const int ProbesMax = 256;
+
     private readonly IRandomSource _random;
     private readonly uint _numberMask;
     private readonly uint _reservedBelow;
@@ -63,7 +66,7 @@ internal sealed class NumberTable<T>
         return number;
     }
 
-    /// <summary>Gives the object the number that it had elsewhere; false when the number is none, or taken.</summary>
+    /// <summary>Gives the object the number that it had elsewhere; false when the number is none, or taken, or one of many that were chosen to collide.</summary>
     public bool TryPut(uint number, T item) => number >= _reservedBelow && TryInsert(number, item);
 
     /// <summary>Gives the object a number that is kept for what it is; false when it is taken.</summary>
@@ -71,19 +74,39 @@ internal sealed class NumberTable<T>
 
     private bool TryInsert(uint number, T item)
     {
-        if (number >= _numberMask || Find(number) is not null)
-        {
-            return false;
-        }
-
         if ((Count + 1) * 2 > _places.Length)
         {
             Grow();
         }
 
+        if (number >= _numberMask || !IsFree(number))
+        {
+            return false;
+        }
+
         Insert(number, item);
         Count++;
         return true;
+    }
+
+    private bool IsFree(uint number)
+    {
+        uint mask = (uint)_places.Length - 1;
+        for (uint i = 0; i < ProbesMax; i++)
+        {
+            ref Place place = ref _places[(number + i) & mask];
+            if (place.Item is null)
+            {
+                return true;
+            }
+
+            if (place.Number == number)
+            {
+                return false;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Takes a number away. Later places move up, so that no probe meets a hole.</summary>

@@ -19,7 +19,7 @@ internal static class QueuePairRecordState
         CompletionQueue? sends = objects.CompletionQueues[state.Value(qp?.SendCompletionQueue.Handle ?? 0)];
         CompletionQueue? receives = objects.CompletionQueues[state.Value(qp?.ReceiveCompletionQueue.Handle ?? 0)];
         uint sharedHandle = state.Value(qp?.SharedReceives?.Handle ?? 0);
-        GuestPages? pages = GuestPages.Transfer(state, core.Ram, qp?.Pages);
+        GuestPages? pages = GuestPages.Transfer(state, core.Ram, qp?.Pages, objects.PinnedPagesLeft);
         if (state.IsLoading)
         {
             SharedReceiveQueue? shared = objects.SharedReceiveQueues[sharedHandle];

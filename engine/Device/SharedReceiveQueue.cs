@@ -51,7 +51,7 @@ internal sealed unsafe class SharedReceiveQueue
         ProtectionDomain? domain = objects.Domains[state.Value(queue?.Domain.Handle ?? 0)];
         uint slots = state.Value(queue?.Queue.Slots ?? 0);
         uint maxSges = state.Value(queue?.MaxSges ?? 0);
-        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages);
+        GuestPages? pages = GuestPages.Transfer(state, ram, queue?._pages, objects.PinnedPagesLeft);
         if (state.IsLoading)
         {
             bool fits = pages is not null && domain is not null && System.Numerics.BitOperations.IsPow2(slots)

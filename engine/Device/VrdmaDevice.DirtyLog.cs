@@ -23,30 +23,10 @@ public sealed unsafe partial class VrdmaDevice
     {
         DirtyLog log = _core.DirtyLog!;
         PublishCompletions();
-        foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
-        {
-            log.Mark(qp.Pages, 1);
-        }
-
-        foreach (SharedReceiveQueue queue in _core.Objects.SharedReceiveQueues.All())
-        {
-            log.Mark(queue.Pages, 1);
-        }
-
-        // A queue that was resized meanwhile has entries that were not written one by one.
-        foreach (CompletionQueue queue in _core.Objects.CompletionQueues.All())
-        {
-            log.Mark(queue.Pages, queue.WasMoved ? queue.Pages.Count : 1);
-        }
-
-        foreach (GuestPages ring in _core.Events.Pages)
-        {
-            log.Mark(ring, ring.Count);
-        }
-
+        _core.MarkIndices();
         if (_hasRegion && _core.Ram.TryResolve(_regionAddress, 1, out byte* region))
         {
-            log.Mark(region, Abi.PvrdmaPageDirectory.PageBytes);
+            log.Mark(region, sizeof(Abi.PvrdmaDeviceSharedRegion));
         }
 
         _commands.MarkSlots(log);

@@ -17,7 +17,11 @@ public readonly record struct QueuePairSnapshot(
     uint ReceiveDepth,
     uint SendsOutstanding,
     uint ReceivesOutstanding,
-    uint Events);
+    uint Events)
+{
+    /// <summary>What it is in the middle of.</summary>
+    public QueuePairActivity Activity { get; init; }
+}
 
 /// <summary>A CQ as tools show it.</summary>
 public readonly record struct CompletionQueueSnapshot(uint Handle, uint Entries, uint Unread, int References, bool IsFailed);
@@ -61,7 +65,10 @@ public sealed unsafe partial class VrdmaDevice
                 qp.Receives.Slots,
                 qp.Sends.Outstanding,
                 qp.Receives.Outstanding,
-                qp.EventCount);
+                qp.EventCount)
+            {
+                Activity = qp.Protocol.Activity,
+            };
         }),
     ];
 

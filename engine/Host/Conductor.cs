@@ -25,13 +25,13 @@ internal sealed class Conductor : IDisposable
     private PollDescriptor[] _descriptors = new PollDescriptor[16];
     private volatile bool _stop;
 
-    public Conductor(HostOptions options, UnixListener listener, IReadOnlyList<Worker> workers, IHostReporter reporter)
+    public Conductor(HostOptions options, UnixListener listener, IReadOnlyList<Worker> workers, DeviceAddresses addresses, IHostReporter reporter)
     {
         _listener = listener;
         _reporter = reporter;
         _policy = new PeerPolicy(Scheduling.GetEffectiveUserId(), options.AllowedUserIds, options.AllowedGroupIds);
-        Guests = new GuestTable(options, workers, reporter, Post);
-        Migrations = new MigrationHost(options, workers, Guests, reporter, Post);
+        Guests = new GuestTable(options, workers, addresses, reporter, Post);
+        Migrations = new MigrationHost(options, workers, Guests, addresses, reporter, Post);
         _requests = new RequestHandler(options, workers, Guests, Migrations, Post);
         _wake = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
         _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-conductor" };
@@ -69,11 +69,13 @@ internal sealed class Conductor : IDisposable
             AcceptAll();
             ServeClients();
         }
-        Migrations.Stop();
+        _requests.IsStopping = true;
         while (Migrations.Running > 0)
         {
-            WaitForWake();
+            // A guest on its way still says where it is.
+            WaitForNews();
             RunNews();
+            ServeClients();
         }
         Guests.CloseAll();
         _clients.ForEach(client => client.Capture?.Abandon());
@@ -91,7 +93,7 @@ internal sealed class Conductor : IDisposable
         if (_descriptors.Length < count)
             _descriptors = new PollDescriptor[2 * count];
         _descriptors[0] = new PollDescriptor { Descriptor = _wake, Events = PollDescriptor.POLLIN };
-        _descriptors[1] = new PollDescriptor { Descriptor = _listener.Descriptor, Events = PollDescriptor.POLLIN };
+        _descriptors[1] = new PollDescriptor { Descriptor = _stop ? -1 : _listener.Descriptor, Events = PollDescriptor.POLLIN };
         bool captures = false;
         for (int i = 0; i < _clients.Count; i++)
         {
@@ -162,6 +164,7 @@ internal sealed class Conductor : IDisposable
                 continue;
             client.Capture?.Abandon();
             client.Coming?.Drop();
+            client.Standing?.GoOn();
             if (client.Guest is { } guest)
                 Guests.Detach(guest, "its process ended or closed it");
             client.Dispose();

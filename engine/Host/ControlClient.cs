@@ -1,5 +1,6 @@
 using RoceEngine.Channel;
 using RoceEngine.Host.Migration;
+using RoceEngine.Host.Snapshots;
 using RoceEngine.Interop;
 
 namespace RoceEngine.Host;
@@ -29,6 +30,9 @@ internal sealed class ControlClient : IDisposable
 
     /// <summary>The client asked for something that takes long: calls it off, where it can be.</summary>
     public Action? CallOff { get; set; }
+
+    /// <summary>The device that was saved for this client and stands still until the client has it safe.</summary>
+    public StandingDevice? Standing { get; set; }
 
     /// <summary>The connection stays although it has ended: somebody still has to say what that means.</summary>
     public bool IsHeld { get; set; }

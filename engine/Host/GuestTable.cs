@@ -1,5 +1,6 @@
 using RoceEngine.Channel;
 using RoceEngine.Device;
+using RoceEngine.Host.Migration;
 using RoceEngine.Interop;
 using RoceEngine.Links;
 using RoceEngine.Wire;
@@ -17,16 +18,19 @@ internal sealed class GuestTable
     private readonly IHostReporter _reporter;
     private readonly Action<Action> _post;
     private readonly AddressPool _addresses;
+    private readonly DeviceAddresses _interfaces;
+    private readonly HashSet<string> _promisedNames = [];
     private readonly List<AttachedGuest> _guests = [];
     private int _nextWorker;
     private int _nextNumber;
 
-    public GuestTable(HostOptions options, IReadOnlyList<Worker> workers, IHostReporter reporter, Action<Action> post)
+    public GuestTable(HostOptions options, IReadOnlyList<Worker> workers, DeviceAddresses interfaces, IHostReporter reporter, Action<Action> post)
     {
         _options = options;
         _workers = workers;
         _reporter = reporter;
         _post = post;
+        _interfaces = interfaces;
         _addresses = new AddressPool(options.Addresses);
     }
 
@@ -60,10 +64,15 @@ internal sealed class GuestTable
             return $"{request.MemoryBytes} bytes of guest memory: this daemon gives {ChannelProtocol.GuestRamBytesMin} to {_options.GuestRamBytesMax}";
         if (request.Name is not { } name)
             return null;
-        if (name.Length is 0 or > NameCharactersMax || name.Any(character => char.IsControl(character) || char.IsWhiteSpace(character)))
-            return $"a device's name has 1 to {NameCharactersMax} characters, none of them a space or a control character";
-        return Find(name) is null ? null : $"a device named '{name}' is attached already";
+        return CheckName(name) ?? (IsTaken(name) ? $"a device named '{name}' is attached already" : null);
     }
+
+    private static string? CheckName(string name) =>
+        name.Length is 0 or > NameCharactersMax || name.Any(character => char.IsControl(character) || char.IsWhiteSpace(character))
+            ? $"a device's name has 1 to {NameCharactersMax} characters, none of them a space or a control character"
+            : null;
+
+    private bool IsTaken(string name) => Find(name) is not null || _promisedNames.Contains(name);
 
     private string? TryOpenLink(string? wanted, out Gid address, out UdpLink? link)
     {
@@ -102,12 +111,13 @@ internal sealed class GuestTable
     {
         try
         {
-            link = new UdpLink(address, _options.Link);
+            link = _interfaces.OpenLink(address);
             return null;
         }
         catch (SystemCallException e)
         {
             link = null;
+            _interfaces.GiveUp(address);
             if (release)
                 _addresses.Release(address);
             return $"{address} cannot be used: {e.Message}";
@@ -137,7 +147,7 @@ internal sealed class GuestTable
         {
             memory?.Release();
             link.Dispose();
-            _addresses.Release(address);
+            GiveBack(address);
             return $"no memory for the device: {e.Message}";
         }
         _guests.Add(guest);
@@ -151,7 +161,7 @@ internal sealed class GuestTable
         string name;
         do
             name = $"vrdma{_nextNumber++}";
-        while (Find(name) is not null);
+        while (IsTaken(name));
         return name;
     }
 
@@ -174,6 +184,7 @@ internal sealed class GuestTable
                 GuestRamBytes = memory.GuestRamBytes,
                 ControlBytes = memory.ControlBytes,
             };
+            _interfaces.Settle(guest.Address);
             string how = guest.Slot.Link is UdpLink link ? link.Description : "no link";
             if (!guest.IsDetaching && client.TrySendWithDescriptors(new DaemonReply { Attached = attached }, memory.Descriptors))
                 _reporter.Report(ReportLevel.Information, $"device {guest.Name} attached by process {guest.ProcessId} (user {guest.UserId}), worker {guest.Worker.Index}; {how}");
@@ -182,27 +193,51 @@ internal sealed class GuestTable
     }
 
     /// <summary>A device that came from elsewhere.</summary>
-    public void Add(AttachedGuest guest) => _guests.Add(guest);
-
-    /// <summary>Keeps an address for a device that comes from elsewhere. Null, or why it cannot be had.</summary>
-    public string? TryReserve(in Gid address, Guid identity)
+    public void Add(AttachedGuest guest)
     {
+        _promisedNames.Remove(guest.Name);
+        _guests.Add(guest);
+        _interfaces.Settle(guest.Address);
+    }
+
+    /// <inheritdoc cref="TryReserve(in Gid, Guid, out bool)"/>
+    public string? TryReserve(in Gid address, Guid identity) => TryReserve(address, identity, out _);
+
+    /// <summary>Keeps an address for a device that comes from elsewhere. Null, or why it cannot be had; then whether this host has to add it.</summary>
+    public string? TryReserve(in Gid address, Guid identity, out bool isMissing)
+    {
+        isMissing = false;
         Gid wanted = address;
         if (_guests.Find(guest => guest.Identity == identity) is { } same)
             return $"the device lives here already, as '{same.Name}'";
         if (!_addresses.TryBorrow(address))
             return $"{address} is in use there by device {_guests.Find(guest => guest.Address == wanted)?.Name ?? "that is about to come"}";
-        if (_addresses.Contains(address) || AddressPool.IsAnywhere(address))
+        if (_interfaces.Check(address, out isMissing) is not { } why)
             return null;
         _addresses.Release(address);
-        return $"{address} is not available there: it is none of that daemon's addresses";
+        return $"{address} is not available there: {why}";
     }
 
-    /// <summary>The address is free again.</summary>
-    public void GiveBack(in Gid address) => _addresses.Release(address);
+    /// <summary>The address is free again, and goes from its interface if this host put it there.</summary>
+    public void GiveBack(in Gid address)
+    {
+        _addresses.Release(address);
+        _interfaces.GiveUp(address);
+    }
 
-    /// <summary>A name for a device that had this one elsewhere.</summary>
-    public string NameFor(string wanted) => Find(wanted) is null ? wanted : NextName();
+    /// <summary>A name for a device that had this one elsewhere; it is kept for that device until it is added, or <see cref="GiveBackName"/>.</summary>
+    /// <exception cref="MigrationException">It is no name.</exception>
+    public string NameFor(string wanted)
+    {
+        if (CheckName(wanted) is { } problem)
+            throw new MigrationException(problem);
+        string name = IsTaken(wanted) ? NextName() : wanted;
+        _promisedNames.Add(name);
+        return name;
+    }
+
+    /// <summary>The name is not needed.</summary>
+    public void GiveBackName(string name) => _promisedNames.Remove(name);
 
     /// <summary>The worker whose turn it is to take a device.</summary>
     public Worker NextWorker() => _workers[_nextWorker++ % _workers.Count];
@@ -211,6 +246,7 @@ internal sealed class GuestTable
     public void Forget(AttachedGuest guest, string why)
     {
         _addresses.Release(guest.Address);
+        _interfaces.Leave(guest.Address);
         _guests.Remove(guest);
         if (guest.Client is { } client)
         {
@@ -245,7 +281,7 @@ internal sealed class GuestTable
     private void FinishDetach(AttachedGuest guest, string why)
     {
         guest.Slot.Close();
-        _addresses.Release(guest.Address);
+        GiveBack(guest.Address);
         _guests.Remove(guest);
         _reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) detached: {why}");
     }

@@ -9,8 +9,13 @@ namespace RoceEngine.Host;
 /// <summary>What a host is made of. Addresses are given to guests in this order.</summary>
 public sealed record HostOptions
 {
-    /// <summary>Addresses for guests, without doubles. Each must be an address of this machine.</summary>
+    /// <summary>Addresses for guests, without doubles. Each must be an address of this machine, unless <see cref="OwnsAddresses"/>.</summary>
     public required IReadOnlyList<Gid> Addresses { get; init; }
+
+    /// <summary>
+    /// The host puts the address of each device on a network interface and takes it off with the device, which needs CAP_NET_ADMIN.
+    /// </summary>
+    public bool OwnsAddresses { get; init; }
 
     /// <summary>Where guests and tools connect.</summary>
     public string SocketPath { get; init; } = ChannelProtocol.DefaultSocketPath();

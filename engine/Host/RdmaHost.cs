@@ -1,4 +1,5 @@
 using System.Net;
+using RoceEngine.Addresses;
 using RoceEngine.Channel;
 using RoceEngine.Host.Migration;
 using RoceEngine.HostStream;
@@ -20,12 +21,12 @@ public sealed class RdmaHost : IDisposable
     private MigrationListener? _migrations;
     private int _disposed;
 
-    private RdmaHost(HostOptions options, UnixListener listener, IHostReporter reporter)
+    private RdmaHost(HostOptions options, UnixListener listener, DeviceAddresses addresses, IHostReporter reporter)
     {
         _listener = listener;
         _workers = [.. Enumerable.Range(0, options.WorkerCount).Select(index => new Worker(index, reporter))];
         _threads = [.. _workers.Select(worker => new WorkerThread(worker))];
-        _conductor = new Conductor(options, listener, _workers, reporter);
+        _conductor = new Conductor(options, listener, _workers, addresses, reporter);
     }
 
     /// <summary>Where guests attach.</summary>
@@ -53,9 +54,12 @@ public sealed class RdmaHost : IDisposable
         }
         try
         {
+            if (options.OwnsAddresses && AddressOwner.WhyNotPermitted() is { } problem)
+                throw new HostStartException($"cannot own addresses: {problem}");
+            var addresses = new DeviceAddresses(options, reporter);
             foreach (Gid address in options.Addresses)
-                Probe(address, options.Link, reporter);
-            var host = new RdmaHost(options, listener, reporter);
+                Probe(address, addresses, options, reporter);
+            var host = new RdmaHost(options, listener, addresses, reporter);
             foreach (WorkerThread thread in host._threads)
                 thread.Start();
             host._conductor.Start();
@@ -79,6 +83,7 @@ public sealed class RdmaHost : IDisposable
         try
         {
             _migrations = MigrationListener.Open(_conductor.Migrations, endPoint);
+            Rehearsal.Begin();
         }
         catch (Exception e) when (e is HostStreamException or MigrationException)
         {
@@ -87,11 +92,18 @@ public sealed class RdmaHost : IDisposable
         }
     }
 
-    private static void Probe(Gid address, UdpLinkOptions options, IHostReporter reporter)
+    private static void Probe(Gid address, DeviceAddresses addresses, HostOptions options, IHostReporter reporter)
     {
+        if (options.OwnsAddresses && addresses.Check(address, out bool isMissing) is var problem && isMissing)
+        {
+            // It comes with its first device; to have it before that could take it from another host.
+            if (problem is not null)
+                throw new HostStartException($"cannot use address {address}: {problem}");
+            return;
+        }
         try
         {
-            using var link = new UdpLink(address, options);
+            using var link = new UdpLink(address, options.Link);
             reporter.Report(ReportLevel.Debug, link.Description);
         }
         catch (SystemCallException e)
@@ -111,6 +123,7 @@ public sealed class RdmaHost : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        _conductor.Migrations.Stop();
         _migrations?.Dispose();
         _conductor.Dispose();
         _listener.Dispose();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using RoceEngine.Channel;
 using RoceEngine.Host.Migration;
+using RoceEngine.Host.Snapshots;
 using RoceEngine.Wire;
 using DeviceReport = RoceEngine.Channel.DeviceReport;
 
@@ -27,6 +28,9 @@ internal sealed class RequestHandler
         _post = post;
     }
 
+    /// <summary>Set when the daemon stops: nothing new is begun.</summary>
+    public bool IsStopping { get; set; }
+
     /// <summary>Captures whose taps are in place.</summary>
     public int Captures { get; private set; }
 
@@ -49,7 +53,9 @@ internal sealed class RequestHandler
             client.Refuse($"the request is not understood: {e.Message}");
             return true;
         }
-        if (request.Version != ChannelProtocol.Version)
+        if (IsStopping)
+            client.Refuse("the daemon stops");
+        else if (request.Version != ChannelProtocol.Version)
             client.Refuse($"the request has protocol version {request.Version}; this daemon speaks version {ChannelProtocol.Version}");
         else
             Serve(client, request);
@@ -92,7 +98,13 @@ internal sealed class RequestHandler
                 if (request.Snapshot is not { } snapshot)
                     client.Refuse("the request does not say what to save");
                 else if (TryFind(client, snapshot.Device, out AttachedGuest? saved) && saved is not null)
-                    _migrations.BeginSnapshot(client, saved, snapshot.Stops);
+                    SnapshotSession.Begin(_migrations, client, saved, snapshot.Stops);
+                break;
+            case ChannelProtocol.KeptType:
+                if (client.Standing is { } standing)
+                    standing.End();
+                else
+                    client.Refuse("no device waits for this");
                 break;
             case ChannelProtocol.RestoreType:
                 if (request.Restore is { } restore)
@@ -130,6 +142,7 @@ internal sealed class RequestHandler
         Workers = _workers.Count,
         Addresses = [.. _guests.Addresses.Select(address => address.ToString())],
         UptimeMs = Environment.TickCount64 - _startedAtMs,
+        LatePackets = _migrations.LatePackets,
     };
 
     private bool TryFind(ControlClient client, string? device, out AttachedGuest? guest)

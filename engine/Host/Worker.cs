@@ -241,9 +241,15 @@ public sealed class Worker : IDisposable
     public byte[] Freeze(DeviceSlot slot, long nowNs)
     {
         byte[] state = Save(slot, nowNs);
+        Halt(slot);
+        return state;
+    }
+
+    /// <summary>The second half of <see cref="Freeze"/>, for a device that was saved in the same command.</summary>
+    public void Halt(DeviceSlot slot)
+    {
         Part(slot);
         slot.Retire();
-        return state;
     }
 
     internal void AddTap(CaptureTap tap)

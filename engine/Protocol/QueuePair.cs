@@ -36,6 +36,9 @@ public abstract partial class QueuePair
 
     public abstract QueuePairState State { get; }
 
+    /// <summary>What the QP is in the middle of.</summary>
+    public virtual QueuePairActivity Activity => QueuePairActivity.None;
+
     /// <summary>The device's own record of this QP (its rings and CQs); the protocol never looks inside.</summary>
     public object? DeviceState { get; set; }
 

@@ -28,6 +28,8 @@ internal sealed partial class RcQueuePair
         state.Check(Path is not null || !_responder.HasWork, "a queue pair owes an answer to nobody");
     }
 
+    public override QueuePairActivity Activity => _requester.Activity | _responder.Activity;
+
     public override void Pause()
     {
         if (IsReceiving)
@@ -74,7 +76,7 @@ internal sealed partial class RcQueuePair
         else
         {
             Counters.ResumesReceived++;
-            _requester.Resume(nowNs);
+            _requester.PeerResumed(nowNs);
             Schedule();
         }
     }

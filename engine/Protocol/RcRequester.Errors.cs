@@ -115,5 +115,6 @@ internal sealed unsafe partial class RcRequester
         _gotBadResponse = false;
         _drainPending = false;
         _isPaused = false;
+        _pauseNsLeft = PauseNsMax;
     }
 }

@@ -90,6 +90,7 @@ internal sealed unsafe partial class RcRequester
 
     private void ResetRetries(long nowNs)
     {
+        _pauseNsLeft = PauseNsMax;
         _retriesLeft = _qp.Attributes.RetryCount;
         _rnrRetriesLeft = _qp.Attributes.RnrRetry;
         _wentBack = false;

@@ -8,11 +8,25 @@ namespace RoceEngine.Protocol;
 /// </summary>
 internal sealed unsafe partial class RcRequester
 {
-    /// <summary>A peer that was told to wait waits no longer than this, in ns: whoever told it may have died.</summary>
+    /// <summary>
+    /// A peer that was told to wait waits no longer than this, in ns, until it gets an answer: whoever told it may have died, or tells it again and again.
+    /// </summary>
     public const long PauseNsMax = 2_000_000_000;
+
+    /// <summary>Without a pause for so long, in ns, it may be told anew although there was no answer: perhaps there was nothing to ask.</summary>
+    private const long PauseForgottenAfterNs = 10 * PauseNsMax;
 
     private bool _isPaused;
     private long _pausedUntilNs;
+    private long _pauseEndedNs;
+    private long _pauseNsLeft = PauseNsMax;
+
+    /// <summary>What it is in the middle of.</summary>
+    public QueuePairActivity Activity =>
+        (_rdAtomicOutstanding > 0 ? QueuePairActivity.AwaitsResponses : QueuePairActivity.None)
+        | (_rnrWaiting ? QueuePairActivity.AwaitsReceiver : QueuePairActivity.None)
+        | (_isPaused ? QueuePairActivity.IsPaused : QueuePairActivity.None)
+        | (_drainPending ? QueuePairActivity.Drains : QueuePairActivity.None);
 
     /// <summary>Saves, or loads into a requester that was just made; the QP has its attributes and its path already.</summary>
     public void Transfer(StateCursor state)
@@ -32,7 +46,7 @@ internal sealed unsafe partial class RcRequester
         state.Value(ref _rnrRetriesLeft);
         state.Value(ref _readChunkPackets);
         state.Value(ref _rdAtomicOutstanding);
-        state.Value(ref _windowBytes);
+        long windowBytes = state.Value(_windowBytes);
         state.Value(ref _unrequestedBytes);
         state.Flag(ref _isPaused);
         state.Time(ref _pausedUntilNs);
@@ -41,9 +55,14 @@ internal sealed unsafe partial class RcRequester
         if (state.IsLoading)
         {
             CheckLoaded(state);
+            state.Check(windowBytes is >= 0 and <= uint.MaxValue && (windowBytes == 0 || _qp.Path is not null), "a requester holds the impossible of its path");
             ForgetRepair();
             _ackTimeoutNs = AckTimeout.Nanoseconds(_qp.Attributes.Timeout);
-            _qp.Path?.Window.AcquireAnyway(_windowBytes);
+            _pausedUntilNs = Math.Min(_pausedUntilNs, state.NowNs + PauseNsMax);
+
+            // What is held is given back when the queue pair goes, so it must not be counted before it is.
+            _windowBytes = windowBytes;
+            _qp.Path?.Window.AcquireAnyway(windowBytes);
         }
     }
 
@@ -54,7 +73,7 @@ internal sealed unsafe partial class RcRequester
     public void Resume(long nowNs)
     {
         _lastNowNs = nowNs;
-        _isPaused = false;
+        EndPause(nowNs);
         if (_rnrWaiting)
         {
             Arm(_rnrDeadlineNs);
@@ -72,9 +91,44 @@ internal sealed unsafe partial class RcRequester
     /// <summary>The peer's device stands still: nothing is sent to it, and no time runs, until it says that it goes on, or for a while.</summary>
     public void Pause(long nowNs)
     {
-        _isPaused = true;
-        _pausedUntilNs = nowNs + PauseNsMax;
-        Arm(_pausedUntilNs);
+        if (nowNs - _pauseEndedNs >= PauseForgottenAfterNs)
+        {
+            _pauseNsLeft = PauseNsMax;
+        }
+
+        if (!_isPaused && _pauseNsLeft > 0)
+        {
+            _isPaused = true;
+            _pausedUntilNs = nowNs + _pauseNsLeft;
+            Arm(_pausedUntilNs);
+        }
+    }
+
+    /// <summary>
+    /// The peer's device runs again. Where it had not said that it would stand still, what got lost is asked for; no timer starts anew for that, or a peer
+    /// could keep this side waiting by saying it again and again.
+    /// </summary>
+    public void PeerResumed(long nowNs)
+    {
+        _lastNowNs = nowNs;
+        if (_isPaused)
+        {
+            Resume(nowNs);
+        }
+        else if (HasOutstanding && !_rnrWaiting)
+        {
+            Probe();
+        }
+    }
+
+    private void EndPause(long nowNs)
+    {
+        if (_isPaused)
+        {
+            _isPaused = false;
+            _pauseEndedNs = nowNs;
+            _pauseNsLeft = Math.Max(0, _pausedUntilNs - nowNs);
+        }
     }
 
     private void HandlePauseTimeout(long nowNs)
@@ -146,7 +200,7 @@ internal sealed unsafe partial class RcRequester
         state.Check(
             _readChunkPackets is >= 1 and <= ReadChunkBytesMax && _rdAtomicOutstanding is >= 0 and <= byte.MaxValue
                 && _retriesLeft is >= 0 and <= 7 && _rnrRetriesLeft is >= 0 and <= 7
-                && _windowBytes is >= 0 and <= uint.MaxValue && _unrequestedBytes is >= 0 and <= uint.MaxValue,
+                && _unrequestedBytes is >= 0 and <= uint.MaxValue,
             "a requester counts the impossible");
         CheckRequests(state);
     }
@@ -154,11 +208,11 @@ internal sealed unsafe partial class RcRequester
     private void CheckRequests(StateCursor state)
     {
         Psn next = _head == null ? _nextPsn : _head->FirstPsn;
-        bool isHeld = _head == null;
+        bool isHeld = false;
         for (SendSlot* slot = _head; slot != null; slot = slot->Next)
         {
             bool fits = slot->PacketCount == PacketsOf(slot->Request) && slot->PacketCount <= PsnsInFlightMax * 2 && slot->FirstPsn == next
-                && (slot->Failure != CompletionStatus.Success || FindFailure(ref slot->Request) == CompletionStatus.Success);
+                && slot->Failure <= CompletionStatus.GeneralError && (slot->Failure != CompletionStatus.Success || FindFailure(ref slot->Request) == CompletionStatus.Success);
             state.Check(fits, "a request under way is not one that can be");
             isHeld |= slot->IndexOf(_oldestUnacked) < slot->PacketCount || _oldestUnacked == slot->FirstPsn;
 

@@ -6,6 +6,11 @@ namespace RoceEngine.Protocol;
 /// </summary>
 internal sealed unsafe partial class RcResponder
 {
+    /// <summary>What it is in the middle of.</summary>
+    public QueuePairActivity Activity =>
+        (_message != MessageKind.None ? QueuePairActivity.ReceivesMessage : QueuePairActivity.None)
+        | (_resources is { HasPending: true } ? QueuePairActivity.OwesResponses : QueuePairActivity.None);
+
     /// <summary>Saves, or loads into a responder that was just made.</summary>
     public void Transfer(StateCursor state)
     {

@@ -20,6 +20,9 @@ internal abstract unsafe partial class UnreliableQueuePair
         }
     }
 
+    public override QueuePairActivity Activity =>
+        (_receive != null ? QueuePairActivity.ReceivesMessage : QueuePairActivity.None) | (_drainPending ? QueuePairActivity.Drains : QueuePairActivity.None);
+
     /// <summary>What was sent is on its way, so that it completes with the first turn. What waits for its path asks again.</summary>
     public override void Resume(long nowNs)
     {
@@ -62,7 +65,7 @@ internal abstract unsafe partial class UnreliableQueuePair
             SharedState.Transfer(state, ref each->Request);
             _cursor = state.IsLoading && i == cursorAt ? each : _cursor;
             state.Check(
-                each->Failure != CompletionStatus.Success || FindFailure(ref each->Request) == CompletionStatus.Success,
+                each->Failure <= CompletionStatus.GeneralError && (each->Failure != CompletionStatus.Success || FindFailure(ref each->Request) == CompletionStatus.Success),
                 "a request under way is not one that can be");
             each = each->Next;
         }

@@ -30,8 +30,6 @@ internal sealed class LedgerEntries
         DropOldest(_restored);
     }
 
-    public bool RemoveRestored(Guid identity, Guid snapshotId) => _restored.Remove((identity, snapshotId));
-
     /// <summary>Remembers an epoch; the device's highest stays.</summary>
     public void RaiseEpoch(Guid identity, ulong epoch)
     {

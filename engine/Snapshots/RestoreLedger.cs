@@ -71,10 +71,6 @@ public sealed class RestoreLedger
         return claim;
     }
 
-    /// <summary>Gives a claim back, for a restore that failed before the device ran.</summary>
-    /// <exception cref="SnapshotException">As for <see cref="TryClaim"/>.</exception>
-    public void Unclaim(Guid identity, Guid snapshotId) => Change(entries => entries.RemoveRestored(identity, snapshotId));
-
     /// <summary>Remembers that a device runs in an epoch; the highest counts.</summary>
     /// <exception cref="SnapshotException">As for <see cref="TryClaim"/>.</exception>
     public void Record(Guid identity, ulong epoch) => Change(entries =>

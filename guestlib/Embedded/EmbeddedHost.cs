@@ -16,7 +16,8 @@ public sealed class EmbeddedHost : IDisposable
     /// <summary>Of the application's own memory; over guest RAM a page directory holds less.</summary>
     private const long RegionBytesMax = 1L << 40;
 
-    private readonly Worker _worker = new(0, SilentReporter.Instance);
+    private readonly IHostReporter _reporter;
+    private readonly Worker _worker;
     private readonly UdpLinkOptions _linkOptions;
     private readonly WorkerThread? _thread;
     private readonly InlineDriver? _driver;
@@ -27,6 +28,8 @@ public sealed class EmbeddedHost : IDisposable
 
     private EmbeddedHost(EmbeddedHostOptions options)
     {
+        _reporter = options.Explain is { } explain ? new ExplainingReporter(explain) : SilentReporter.Instance;
+        _worker = new Worker(0, _reporter);
         _linkOptions = new UdpLinkOptions { UseGso = options.UseGso, UseGro = options.UseGso, LossRate = options.LossRate };
         if (options.Drive == DriveMode.Inline)
         {
@@ -86,7 +89,7 @@ public sealed class EmbeddedHost : IDisposable
                 GuestSharesProcess = true,
                 Limits = new DeviceLimits { BytesPerMemoryRegion = RegionBytesMax },
             };
-            return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), SilentReporter.Instance);
+            return new DeviceSlot(options, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), _reporter);
         }
         catch (SystemCallException e)
         {
@@ -149,5 +152,10 @@ public sealed class EmbeddedHost : IDisposable
         _driver?.Dispose();
         _thread?.Dispose();
         _worker.Dispose();
+    }
+
+    private sealed class ExplainingReporter(Action<string> explain) : IHostReporter
+    {
+        public void Report(ReportLevel level, string message) => explain(message);
     }
 }

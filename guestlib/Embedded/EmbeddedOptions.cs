@@ -27,6 +27,12 @@ public sealed record EmbeddedHostOptions
 
     /// <summary>For tests: the probability, 0 … 1, that a datagram from another host is dropped as if the network had lost it.</summary>
     public double LossRate { get; init; }
+
+    /// <summary>
+    /// Gets a line for each work request that fails and each mistake of the guest, with what was wrong; null says nothing. Called in the midst of
+    /// the datapath: it must not call back.
+    /// </summary>
+    public Action<string>? Explain { get; init; }
 }
 
 /// <summary>How to open a device of an embedded host.</summary>
@@ -46,6 +52,9 @@ public sealed record EmbeddedOptions
 
     /// <summary>Who drives the host that is made for this device; not looked at when <see cref="Host"/> is given.</summary>
     public DriveMode Drive { get; init; } = DriveMode.Thread;
+
+    /// <summary>As in <see cref="EmbeddedHostOptions.Explain"/>, of the host that is made for this device.</summary>
+    public Action<string>? Explain { get; init; }
 
     /// <summary>The host to put the device into, where devices reach each other by memory copy; null makes one for this device alone.</summary>
     public EmbeddedHost? Host { get; init; }

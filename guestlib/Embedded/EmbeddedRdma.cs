@@ -13,7 +13,7 @@ public static class EmbeddedRdma
     /// <exception cref="VerbsException">The address is not one of this machine or its port is taken, or there is no memory; the message says which.</exception>
     public static RdmaContext Open(EmbeddedOptions options)
     {
-        EmbeddedHost host = options.Host ?? EmbeddedHost.Create(new EmbeddedHostOptions { Drive = options.Drive });
+        EmbeddedHost host = options.Host ?? EmbeddedHost.Create(new EmbeddedHostOptions { Drive = options.Drive, Explain = options.Explain });
         DeviceChannel? channel = null;
         try
         {

@@ -108,7 +108,7 @@ internal static class DeviceCatalog
         public override RdmaContext Open()
         {
             AddressReservation taken = Interlocked.Exchange(ref _reservation, null) ?? AddressReservation.Take(Address);
-            return EmbeddedRdma.Open(new EmbeddedOptions { Reservation = taken, Address = Address, MemoryBytes = MemoryBytes, Drive = drive, Name = "vrdma0" });
+            return EmbeddedRdma.Open(new EmbeddedOptions { Reservation = taken, Address = Address, MemoryBytes = MemoryBytes, Drive = drive, Name = "vrdma0", Explain = Failure.Explain });
         }
     }
 

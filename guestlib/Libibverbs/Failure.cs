@@ -10,6 +10,9 @@ internal static class Failure
 {
     private static readonly bool s_explains = Environment.GetEnvironmentVariable("VRDMA_EXPLAIN") is "1";
 
+    /// <summary>With VRDMA_EXPLAIN=1, says why work requests fail; else null.</summary>
+    public static Action<string>? Explain { get; } = s_explains ? Tell : null;
+
     /// <summary>The error number of a failed call. With VRDMA_EXPLAIN=1 the reason goes to standard error, in words.</summary>
     public static int Of(Exception exception)
     {

@@ -24,11 +24,12 @@ public class RouteMessageTests
         Change(add: true, "10.12.0.10", 32, 7));
 
     [Fact]
-    public void An_ipv6_address_is_added_without_duplicate_address_detection() => Assert.Equal(
-        "40000000" + "1400" + "0506" + "04030201" + "00000000"
+    public void An_ipv6_address_is_added_without_duplicate_address_detection_and_as_nobodys_source() => Assert.Equal(
+        "54000000" + "1400" + "0506" + "04030201" + "00000000"
         + "0A800200" + "00010000" // AF_INET6, /128, IFA_F_NODAD, scope, interface
         + "14000200" + "FD120000000000000000000000000010"
-        + "14000100" + "FD120000000000000000000000000010",
+        + "14000100" + "FD120000000000000000000000000010"
+        + "14000600" + "00000000" + "FFFFFFFF" + "0000000000000000", // IFA_CACHEINFO: preferred for 0 s, valid for ever
         Change(add: true, "fd12::10", 128, 256));
 
     [Fact]

@@ -154,20 +154,10 @@ public sealed unsafe class ServiceTests
     private static void Connect(GuestQueuePair qp, TestGuest peerGuest, GuestQueuePair peer)
     {
         qp.ToInit();
-        var attributes = new PvrdmaQpAttributes
-        {
-            State = (uint)PvrdmaQpState.ReadyToReceive, PathMtu = (uint)PvrdmaMtu.Mtu1024, DestinationQpn = peer.Qpn, ReceivePsn = 0x999,
-        };
-        peerGuest.Device.Gid.Write(attributes.AddressHandle.GlobalRoute.DestinationGid);
-        Assert.Equal(
-            PvrdmaCommandError.None,
-            qp.Modify(
-                attributes,
-                QueuePairAttributeMask.State | QueuePairAttributeMask.AddressVector | QueuePairAttributeMask.PathMtu
-                    | QueuePairAttributeMask.DestinationQpn | QueuePairAttributeMask.ReceivePsn));
-        ToSend(qp, 0x999);
+        qp.ConnectUnreliably(peerGuest, peer);
     }
 
+    /// <summary>From the init state to ready to send.</summary>
     private static void ToSend(GuestQueuePair qp, uint psn) => Assert.Equal(
         PvrdmaCommandError.None,
         qp.Modify(

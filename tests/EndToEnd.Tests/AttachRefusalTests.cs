@@ -1,6 +1,7 @@
 using System.Net;
 using EndToEnd.Tests.Support;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Verbs;
 using RoceEngine.Vrdma.Demo;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests;

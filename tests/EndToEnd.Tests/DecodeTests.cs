@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 
 namespace EndToEnd.Tests;
 
@@ -43,7 +44,7 @@ public sealed class DecodeTests
     {
         ToolResult fromFile = await Tool.RunAsync(["decode", PathOf("v4-256.pcap")]);
         ToolResult fromInput = await Tool.RunAsync(
-            new RoceEngine.Vrdma.Demo.ProgramPath("/bin/sh", ["-c", "exec \"$0\" \"$@\" < \"$CAPTURE\"", .. Program().AsEnumerable()]),
+            new ProgramPath("/bin/sh", ["-c", "exec \"$0\" \"$@\" < \"$CAPTURE\"", .. Program().AsEnumerable()]),
             ["decode", "-"],
             new() { ["CAPTURE"] = PathOf("v4-256.pcap") });
 
@@ -72,7 +73,7 @@ public sealed class DecodeTests
     public async Task A_reader_that_goes_away_is_no_failure()
     {
         ToolResult result = await Tool.RunAsync(
-            new RoceEngine.Vrdma.Demo.ProgramPath("/bin/sh", ["-c", "{ \"$0\" \"$@\"; echo $? >&2; } | head -n 1", .. Program().AsEnumerable()]), ["decode", PathOf("v4-1024.pcap")]);
+            new ProgramPath("/bin/sh", ["-c", "{ \"$0\" \"$@\"; echo $? >&2; } | head -n 1", .. Program().AsEnumerable()]), ["decode", PathOf("v4-1024.pcap")]);
 
         Assert.Equal("0\n", result.Errors);
         Assert.Equal(1, result.Output.Count(c => c == '\n'));
@@ -82,7 +83,7 @@ public sealed class DecodeTests
 
     private static string[] Program()
     {
-        RoceEngine.Vrdma.Demo.ProgramPath program = RoceEngine.Vrdma.Demo.ProgramPath.Find("vrdma");
+        ProgramPath program = ProgramPath.Find("vrdma");
         return [program.FileName, .. program.Arguments];
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests;

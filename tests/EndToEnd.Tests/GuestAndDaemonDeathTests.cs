@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 using RoceEngine.Verbs;
 using RoceEngine.Vrdma.Demo;
 
@@ -41,7 +42,7 @@ public sealed class GuestAndDaemonDeathTests
 
         Signals.Kill(daemon.Id);
 
-        DemoException ended = await Assert.ThrowsAsync<DemoException>(() => guest.ReadLineAsync(TimeSpan.FromSeconds(10), Cancellation));
+        LaunchException ended = await Assert.ThrowsAsync<LaunchException>(() => guest.ReadLineAsync(TimeSpan.FromSeconds(10), Cancellation));
         Assert.Matches(@"^guest \(pid \d+\) ended with exit code 1: vrdma guest: device \S+ is lost: its daemon is gone$", ended.Message);
     }
 

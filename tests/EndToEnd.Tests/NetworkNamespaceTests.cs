@@ -1,5 +1,6 @@
 using System.Globalization;
 using EndToEnd.Tests.Support;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests;

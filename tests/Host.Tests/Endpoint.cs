@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.InteropServices;
 using RoceEngine.Embedded;
 using RoceEngine.Verbs;
 
@@ -11,12 +12,17 @@ internal sealed class Endpoint : IDisposable
     public const int MemoryBytes = 1 << 20;
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public Endpoint(RdmaContext context)
+    private unsafe void* _ownMemory;
+
+    /// <param name="context">The device.</param>
+    /// <param name="usesOwnMemory">The registered memory is the process's own, not the device's.</param>
+    public unsafe Endpoint(RdmaContext context, bool usesOwnMemory = false)
     {
         Context = context;
         Domain = context.AllocateProtectionDomain();
         Completions = context.CreateCompletionQueue(256);
-        Memory = context.AllocateMemory(MemoryBytes);
+        _ownMemory = usesOwnMemory ? NativeMemory.AlignedAlloc(MemoryBytes, 4096) : null;
+        Memory = usesOwnMemory ? context.UseMemory(_ownMemory, MemoryBytes) : context.AllocateMemory(MemoryBytes);
         Region = Domain.RegisterMemory(Memory, AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic);
         QueuePair = Domain.CreateQueuePair(new QueuePairOptions
         {
@@ -42,14 +48,15 @@ internal sealed class Endpoint : IDisposable
         new(EmbeddedRdma.Open(new EmbeddedOptions { Address = IPAddress.Parse(address), Drive = drive, Host = host, MemoryBytes = 8 << 20 }));
 
     /// <summary>An endpoint on a device of the daemon at that socket.</summary>
-    public static Endpoint Attached(string socketPath, string? address = null, string? name = null) =>
-        new(RdmaContext.Attach(new AttachOptions
+    public static Endpoint Attached(string socketPath, string? address = null, string? name = null, bool usesOwnMemory = false) => new(
+        RdmaContext.Attach(new AttachOptions
         {
             SocketPath = socketPath,
             Address = address is null ? null : IPAddress.Parse(address),
             MemoryBytes = 8 << 20,
             Name = name,
-        }));
+        }),
+        usesOwnMemory);
 
     /// <summary>Brings both QPs to ready-to-send, connected to each other.</summary>
     public static void Connect(Endpoint a, Endpoint b, byte timeout = 14)
@@ -102,5 +109,10 @@ internal sealed class Endpoint : IDisposable
         Assert.True(sent.SequenceEqual(to.Memory.AsSpan(0, bytes)));
     }
 
-    public void Dispose() => Context.Dispose();
+    public unsafe void Dispose()
+    {
+        Context.Dispose();
+        NativeMemory.AlignedFree(_ownMemory);
+        _ownMemory = null;
+    }
 }

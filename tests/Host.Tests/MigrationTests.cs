@@ -55,6 +55,39 @@ public class MigrationTests
         Assert.False(mover.Context.IsLost);
     }
 
+    /// <summary>Pages of the process's own, moved into guest RAM when they were registered: writes to them cannot be tracked, so they go along.</summary>
+    [Fact]
+    public void A_device_with_memory_of_its_guest_moves_together_with_it_alone()
+    {
+        using var left = new TestDaemon(["127.12.64.1"]);
+        using var right = new TestDaemon(["127.12.64.2"]);
+        using Endpoint mover = Endpoint.Attached(left.SocketPath, name: "mover", usesOwnMemory: true);
+        using Endpoint peer = Endpoint.Attached(right.SocketPath, usesOwnMemory: true);
+        Endpoint.Connect(mover, peer);
+        mover.WriteAndVerify(peer, 300_000, 1);
+
+        ChannelRefusedException refusal = Assert.Throws<ChannelRefusedException>(() => Move(left, right, "mover", "copy"));
+        Assert.Contains("memory of its own", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("--memory share", refusal.Message, StringComparison.Ordinal);
+        using (DaemonConnection connection = DaemonConnection.Open(left.SocketPath))
+        {
+            refusal = Assert.Throws<ChannelRefusedException>(() => connection.Snapshot(new SnapshotRequest { Device = "mover" }, out _));
+            Assert.Contains("memory of its own", refusal.Message, StringComparison.Ordinal);
+        }
+
+        mover.WriteAndVerify(peer, 300_000, 2);
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.Equal("share", Move(left, right, "mover", round == 0 ? "share" : "auto").Memory);
+            mover.WriteAndVerify(peer, 300_000, 10 + round);
+            peer.WriteAndVerify(mover, 300_000, 20 + round);
+            Assert.Equal("share", Move(right, left, "mover", "share").Memory);
+            peer.WriteAndVerify(mover, 300_000, 30 + round);
+        }
+
+        Assert.False(mover.Context.IsLost);
+    }
+
     internal static string Describe(MigrationReport report) =>
         $"{report.BlackoutMs:F2} ms of {report.TotalMs:F1}: {string.Join(", ", report.Phases.Select(phase => $"{phase.Name} {phase.Milliseconds:F2}"))}";
 

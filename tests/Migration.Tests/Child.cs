@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Migration.Tests;
 
@@ -12,7 +13,9 @@ internal sealed class Child : IDisposable
 
     public Child(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, program))
+        // The programs of this project are beside the tests, others where the system has them.
+        string beside = Path.Combine(AppContext.BaseDirectory, program);
+        var start = new ProcessStartInfo(File.Exists(beside) ? beside : program)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -26,6 +29,8 @@ internal sealed class Child : IDisposable
     }
 
     public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
 
     /// <summary>The last lines on standard error.</summary>
     public string Errors
@@ -59,6 +64,29 @@ internal sealed class Child : IDisposable
         Assert.True(line.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} says nothing\n{Errors}");
         Assert.False(line.Result is null || line.Result.StartsWith("bad", StringComparison.Ordinal), $"{line.Result}\n{Errors}");
         return line.Result!;
+    }
+
+    /// <summary>What is left on standard output, which ends within a while.</summary>
+    public string ReadToEnd()
+    {
+        Task<string> rest = _process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.True(rest.Wait((int)Patience.TotalMilliseconds, CancellationToken.None), $"process {Id} does not end\n{Errors}");
+        return rest.Result;
+    }
+
+    /// <summary>Sends a signal; nothing happens when it has ended.</summary>
+    public void Signal(string name)
+    {
+        using Process kill = Process.Start("/bin/sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"kill -{name} {Id} 2> /dev/null")]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public int AwaitExit()
+    {
+        Assert.True(_process.WaitForExit(Patience), $"process {Id} does not end\n{Errors}");
+        _process.WaitForExit();
+        return _process.ExitCode;
     }
 
     public void Kill()

@@ -6,7 +6,7 @@ namespace Migration.Tests;
 
 /// <summary>
 /// Stands between two daemons that talk without TLS, and sees every frame. Just before one of a chosen type would pass, something is done,
-/// and then the connection is cut or goes on.
+/// and then the connection is cut, falls silent though it stays open, or goes on.
 /// </summary>
 internal sealed class FrameProxy : IDisposable
 {
@@ -17,11 +17,14 @@ internal sealed class FrameProxy : IDisposable
     private readonly ushort _type;
     private readonly Action _before;
     private readonly bool _cuts;
+    private readonly bool _silences;
+    private volatile bool _isSilent;
     private TcpClient? _caller;
     private TcpClient? _called;
 
-    public FrameProxy(int port, ushort type, Action before, bool cuts)
+    public FrameProxy(int port, ushort type, Action before, bool cuts, bool silences = false)
     {
+        _silences = silences;
         _type = type;
         _before = before;
         _cuts = cuts;
@@ -67,7 +70,10 @@ internal sealed class FrameProxy : IDisposable
                     _before();
                     if (_cuts)
                         throw new IOException("cut");
+                    _isSilent |= _silences;
                 }
+                if (_isSilent)
+                    return;
                 await to.WriteAsync(head.AsMemory(0, HeaderBytes));
                 await PassAsync(from, to, BinaryPrimitives.ReadInt32LittleEndian(head));
             }

@@ -5,8 +5,8 @@ using RoceEngine.Verbs;
 namespace Migration.Tests;
 
 /// <summary>
-/// A guest process that is told what to do by lines on standard input: <c>connect ENDS</c>, <c>run</c>, <c>count</c>, <c>stop</c>,
-/// <c>finish COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
+/// A guest process that is told what to do by lines on standard input: <c>connect ENDS</c>, <c>run</c>, <c>count</c>, <c>pause</c>,
+/// <c>outstanding</c>, <c>stop</c>, <c>finish COUNTS</c>, <c>readback COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
 /// </summary>
 internal static class GuestProgram
 {
@@ -14,7 +14,14 @@ internal static class GuestProgram
     {
         try
         {
-            using var traffic = new GuestTraffic(args[0], IPAddress.Parse(args[1]), args[2], int.Parse(args[3], CultureInfo.InvariantCulture));
+            using var traffic = new GuestTraffic(
+                args[0],
+                IPAddress.Parse(args[1]),
+                args[2],
+                int.Parse(args[3], CultureInfo.InvariantCulture),
+                Script.Named(args[4]),
+                Script.Named(args[5]),
+                byte.Parse(args[6], CultureInfo.InvariantCulture));
             return Serve(traffic);
         }
         catch (Exception e) when (e is VerbsException or InvalidDataException or DeviceLostException)
@@ -42,8 +49,11 @@ internal static class GuestProgram
                 "connect" => traffic.Connect(words[1]),
                 "run" => traffic.Begin(),
                 "count" => traffic.Completed.ToString(CultureInfo.InvariantCulture),
+                "pause" => traffic.Pause(),
+                "outstanding" => traffic.Outstanding.ToString(CultureInfo.InvariantCulture),
                 "stop" => traffic.Stop(),
                 "finish" => traffic.Finish(words[1]),
+                "readback" => traffic.ReadBack(words[1]),
                 _ => throw new InvalidDataException($"'{line}' is no command"),
             });
             next = Task.Run(Console.In.ReadLine);

@@ -17,6 +17,9 @@ internal sealed class GuestTraffic : IDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private readonly Script _script;
+    private readonly Script _peerScript;
+    private readonly byte _timeout;
     private readonly RdmaContext _context;
     private readonly CompletionQueue _completions;
     private readonly SharedReceiveQueue _receives;
@@ -35,8 +38,18 @@ internal sealed class GuestTraffic : IDisposable
     private uint _remoteKey;
     private bool _isRunning;
 
-    public GuestTraffic(string socketPath, IPAddress address, string name, int queuePairs)
+    /// <param name="socketPath">Of the daemon.</param>
+    /// <param name="address">The device's.</param>
+    /// <param name="name">The device's.</param>
+    /// <param name="queuePairs">How many QPs.</param>
+    /// <param name="script">What this end sends.</param>
+    /// <param name="peerScript">What the other end sends.</param>
+    /// <param name="timeout">The encoded local ACK timeout of the QPs.</param>
+    public GuestTraffic(string socketPath, IPAddress address, string name, int queuePairs, Script script, Script peerScript, byte timeout)
     {
+        _script = script;
+        _peerScript = peerScript;
+        _timeout = timeout;
         _context = RdmaContext.Attach(new AttachOptions { SocketPath = socketPath, Address = address, Name = name, MemoryBytes = 32 << 20 });
         ProtectionDomain domain = _context.AllocateProtectionDomain();
         _completions = _context.CreateCompletionQueue(4096);
@@ -72,7 +85,8 @@ internal sealed class GuestTraffic : IDisposable
     private static long WriteAt(int pair, long slot) => ReceiveAt(Receives) + (16L * Window * Script.SlotBytes) + (((pair * WriteSlots * 2L) + slot) * Script.SlotBytes);
 
     /// <summary>WRITE and WRITE_WITH_IMM of one cycle have a slot each.</summary>
-    private static long WrittenBy(int pair, long n) => WriteAt(pair, (2 * (n / Script.Steps % WriteSlots)) + (n % Script.Steps == 3 ? 1 : 0));
+    private static long WrittenBy(Script script, int pair, long n) =>
+        WriteAt(pair, (2 * (n / script.Steps % WriteSlots)) + (script.Opcode(n) == SendOpcode.WriteWithImmediate ? 1 : 0));
 
     public string Ends() => $"{_region.Address}/{_region.RemoteKey}/{string.Join(',', _addresses)}";
 
@@ -86,7 +100,7 @@ internal sealed class GuestTraffic : IDisposable
         {
             _pairs[i].ToInit();
             _pairs[i].ToReadyToReceive(QueuePairAddress.Parse(remotes[i]), minRnrTimer: 1);
-            _pairs[i].ToReadyToSend(_addresses[i].Psn);
+            _pairs[i].ToReadyToSend(_addresses[i].Psn, _timeout);
         }
         return "connected";
     }
@@ -112,31 +126,83 @@ internal sealed class GuestTraffic : IDisposable
         return count == _batch.Length;
     }
 
+    /// <summary>Begins nothing new, and tells how many messages each QP has posted.</summary>
+    public string Pause()
+    {
+        _isRunning = false;
+        return string.Join(',', _posted);
+    }
+
+    /// <summary>Sends that have not completed.</summary>
+    public long Outstanding => _posted.Sum() - _completed.Sum();
+
     /// <summary>Begins nothing new, waits for all that was begun, and tells how many messages each QP sent.</summary>
     public string Stop()
     {
-        _isRunning = false;
+        string posted = Pause();
         WaitUntil(() => _posted.SequenceEqual(_completed), "sends that did not complete");
-        return string.Join(',', _posted);
+        return posted;
     }
 
     /// <summary>All that the peer sent has come, and its atomics were applied once each.</summary>
     public string Finish(string counts)
     {
-        long[] sent = [.. counts.Split(',').Select(count => long.Parse(count, CultureInfo.InvariantCulture))];
-        long[] expected = [.. sent.Select(Script.ReceivesBefore)];
-        WaitUntil(() => expected.SequenceEqual(_received.Select(Script.ReceivesBefore)), "receives that did not complete");
+        long[] sent = Counts(counts);
+        long[] expected = [.. sent.Select(_peerScript.ReceivesBefore)];
+        WaitUntil(() => expected.SequenceEqual(_received.Select(_peerScript.ReceivesBefore)), "receives that did not complete");
         Span<ulong> cells = MemoryMarshal.Cast<byte, ulong>(_memory.AsSpan(0, 4096));
-        Demand((long)cells[0] == sent.Sum(n => Script.CountBefore(SendOpcode.FetchAdd, n)), $"the counter is {cells[0]}");
+        Demand((long)cells[0] == sent.Sum(n => _peerScript.CountBefore(SendOpcode.FetchAdd, n)), $"the counter is {cells[0]}");
         for (int pair = 0; pair < _pairs.Length; pair++)
-            Demand((long)cells[1 + pair] == Script.CountBefore(SendOpcode.CompareSwap, sent[pair]), $"cell {pair} is {cells[1 + pair]}");
-        long fetches = _posted.Sum(n => Script.CountBefore(SendOpcode.FetchAdd, n));
+            Demand((long)cells[1 + pair] == _peerScript.CountBefore(SendOpcode.CompareSwap, sent[pair]), $"cell {pair} is {cells[1 + pair]}");
+        long fetches = _posted.Sum(n => _script.CountBefore(SendOpcode.FetchAdd, n));
         Demand(_fetched.Count == fetches && (fetches == 0 || _fetched.Max() == (ulong)fetches - 1), "fetched values are missing");
-        long swaps = _posted.Sum(n => Script.CountBefore(SendOpcode.CompareSwap, n));
+        long swaps = _posted.Sum(n => _script.CountBefore(SendOpcode.CompareSwap, n));
         return string.Create(CultureInfo.InvariantCulture, $"ok {_posted.Sum()} sent, {expected.Sum()} received, {fetches} fetched, {swaps} swapped");
     }
 
+    /// <summary>Looks into the memory of a peer that has sent all these messages, by RDMA READ: what its last ones left there is right.</summary>
+    public string ReadBack(string counts)
+    {
+        long[] sent = Counts(counts);
+        long looks = 0;
+        for (int pair = 0; pair < _pairs.Length; pair++)
+        {
+            for (long n = Math.Max(0, sent[pair] - Window); n < sent[pair]; n++, looks++)
+                CheckAtPeer(pair, n);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"ok {looks} read back");
+    }
+
     public void Dispose() => _context.Dispose();
+
+    private static long[] Counts(string counts) => [.. counts.Split(',').Select(count => long.Parse(count, CultureInfo.InvariantCulture))];
+
+    private void CheckAtPeer(int pair, long n)
+    {
+        _pairs[pair].PostSend(
+            new SendRequest
+            {
+                WorkRequestId = ulong.MaxValue,
+                Opcode = SendOpcode.Read,
+                Flags = SendFlags.Signaled,
+                RemoteAddress = _remoteAddress + (ulong)SendAt(pair, n),
+                RemoteKey = _remoteKey,
+            },
+            _region.Entry(SendAt(pair, n), Script.SlotBytes));
+        long begin = Stopwatch.GetTimestamp();
+        while (_completions.Poll(_batch) == 0)
+            Demand(Stopwatch.GetElapsedTime(begin) < Patience, "the peer's memory cannot be read");
+        Demand(_batch[0] is { WorkRequestId: ulong.MaxValue, Status: CompletionStatus.Success }, $"reading the peer's memory ended with {_batch[0].Status}");
+        Span<byte> there = _memory.AsSpan(SendAt(pair, n), Script.SlotBytes);
+        ulong value = MemoryMarshal.Read<ulong>(there);
+        SendOpcode opcode = _peerScript.Opcode(n);
+        if (opcode == SendOpcode.CompareSwap)
+            Demand(value == (ulong)(n / _peerScript.Steps), $"QP {pair}: the peer swapped {value} at message {n}");
+        else if (opcode == SendOpcode.FetchAdd)
+            Demand(value < MemoryMarshal.Read<ulong>(_memory.AsSpan(0, 8)), $"QP {pair}: the peer fetched {value} at message {n}");
+        else
+            CheckBytes(there, pair, opcode == SendOpcode.Read ? _peerScript.ReadBy(n) : n);
+    }
 
     private void WaitUntil(Func<bool> condition, string what)
     {
@@ -157,9 +223,9 @@ internal sealed class GuestTraffic : IDisposable
 
     private void Post(int pair, long n)
     {
-        SendOpcode opcode = Script.Opcode(n);
+        SendOpcode opcode = _script.Opcode(n);
         bool isAtomic = opcode is SendOpcode.FetchAdd or SendOpcode.CompareSwap;
-        int bytes = isAtomic ? 8 : Script.Bytes(pair, opcode == SendOpcode.Read ? n - 2 : n);
+        int bytes = isAtomic ? 8 : Script.Bytes(pair, opcode == SendOpcode.Read ? _script.ReadBy(n) : n);
         Span<byte> local = _memory.AsSpan(SendAt(pair, n), bytes);
         if (isAtomic || opcode == SendOpcode.Read)
             local.Fill(0xEE);
@@ -169,10 +235,10 @@ internal sealed class GuestTraffic : IDisposable
         {
             SendOpcode.FetchAdd => 0,
             SendOpcode.CompareSwap => 8 * (1 + pair),
-            SendOpcode.Read => WrittenBy(pair, n - 2),
-            _ => WrittenBy(pair, n),
+            SendOpcode.Read => WrittenBy(_script, pair, _script.ReadBy(n)),
+            _ => WrittenBy(_script, pair, n),
         };
-        ulong cycle = (ulong)(n / Script.Steps);
+        ulong cycle = (ulong)(n / _script.Steps);
         _pairs[pair].PostSend(
             new SendRequest
             {
@@ -206,28 +272,28 @@ internal sealed class GuestTraffic : IDisposable
         Demand(completion.WorkRequestId == Id(pair, n), $"QP {pair}: {completion.WorkRequestId & 0xFFFF_FFFF_FFFF} completed instead of {n}");
         Span<byte> local = _memory.AsSpan(SendAt(pair, n), Script.SlotBytes);
         ulong value = MemoryMarshal.Read<ulong>(local);
-        switch (Script.Opcode(n))
+        switch (_script.Opcode(n))
         {
             case SendOpcode.Read:
-                CheckBytes(local, pair, n - 2);
+                CheckBytes(local, pair, _script.ReadBy(n));
                 break;
             case SendOpcode.FetchAdd:
                 Demand(_fetched.Add(value), $"{value} was fetched twice");
                 break;
             case SendOpcode.CompareSwap:
-                Demand(value == (ulong)(n / Script.Steps), $"QP {pair}: swapped {value} at message {n}");
+                Demand(value == (ulong)(n / _script.Steps), $"QP {pair}: swapped {value} at message {n}");
                 break;
         }
     }
 
     private void CheckReceived(int pair, in WorkCompletion completion)
     {
-        long n = Script.NextReceived(_received[pair]);
+        long n = _peerScript.NextReceived(_received[pair]);
         _received[pair] = n + 1;
         int buffer = (int)completion.WorkRequestId;
         Demand((uint)buffer < Receives && _receivePosted[buffer], $"receive {buffer} completed twice");
         _receivePosted[buffer] = false;
-        SendOpcode opcode = Script.Opcode(n);
+        SendOpcode opcode = _peerScript.Opcode(n);
         bool isWrite = opcode == SendOpcode.WriteWithImmediate;
         Demand(completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive), $"QP {pair}: {completion.Opcode} at message {n}");
         bool hasImmediate = opcode != SendOpcode.Send;
@@ -235,9 +301,9 @@ internal sealed class GuestTraffic : IDisposable
         Demand(!hasImmediate || completion.ImmediateData == Script.Immediate(pair, n), $"QP {pair}: immediate {completion.ImmediateData:x} at message {n}");
         if (!isWrite)
             Demand(completion.ByteLength == Script.Bytes(pair, n), $"QP {pair}: {completion.ByteLength} bytes at message {n}");
-        CheckBytes(_memory.AsSpan(isWrite ? WrittenBy(pair, n) : ReceiveAt(buffer), Script.SlotBytes), pair, n);
+        CheckBytes(_memory.AsSpan(isWrite ? WrittenBy(_peerScript, pair, n) : ReceiveAt(buffer), Script.SlotBytes), pair, n);
         if (isWrite)
-            CheckBytes(_memory.AsSpan(WrittenBy(pair, n - 1), Script.SlotBytes), pair, n - 1);
+            CheckBytes(_memory.AsSpan(WrittenBy(_peerScript, pair, n - 1), Script.SlotBytes), pair, n - 1);
         PostReceive(buffer);
     }
 

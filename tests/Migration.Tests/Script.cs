@@ -3,25 +3,37 @@ using RoceEngine.Verbs;
 namespace Migration.Tests;
 
 /// <summary>
-/// What each end of each QP sends, known to both ends: message n of a QP is step n % 7 of cycle n / 7, and its bytes follow from QP and n.
+/// What an end of each QP sends, known to both ends: message n of a QP is a step of a cycle, and its bytes follow from QP and n.
 /// </summary>
-internal static class Script
+internal sealed class Script
 {
-    public const int Steps = 7;
     public const int MessageBytesMax = 6000;
     public const int SlotBytes = 8192;
 
-    private static readonly SendOpcode[] Order =
-    [
-        SendOpcode.Send, SendOpcode.SendWithImmediate, SendOpcode.Write, SendOpcode.WriteWithImmediate, SendOpcode.Read, SendOpcode.FetchAdd, SendOpcode.CompareSwap,
-    ];
+    /// <summary>All RC operations.</summary>
+    public static readonly Script Mixed = new(
+        SendOpcode.Send, SendOpcode.SendWithImmediate, SendOpcode.Write, SendOpcode.WriteWithImmediate, SendOpcode.Read, SendOpcode.FetchAdd, SendOpcode.CompareSwap);
 
-    public static SendOpcode Opcode(long n) => Order[n % Steps];
+    /// <summary>What a device answers without a guest.</summary>
+    public static readonly Script OneSided = new(SendOpcode.Write, SendOpcode.Read, SendOpcode.FetchAdd, SendOpcode.CompareSwap);
 
-    public static bool TakesReceive(long n) => Opcode(n) is SendOpcode.Send or SendOpcode.SendWithImmediate or SendOpcode.WriteWithImmediate;
+    private readonly SendOpcode[] _order;
+
+    private Script(params SendOpcode[] order) => _order = order;
+
+    public int Steps => _order.Length;
+
+    public static Script Named(string name) => name == "one-sided" ? OneSided : Mixed;
+
+    public SendOpcode Opcode(long n) => _order[n % Steps];
+
+    /// <summary>The WRITE whose bytes the READ n asks for: that of its cycle.</summary>
+    public long ReadBy(long n) => n - Array.IndexOf(_order, SendOpcode.Read) + Array.IndexOf(_order, SendOpcode.Write);
+
+    public bool TakesReceive(long n) => Opcode(n) is SendOpcode.Send or SendOpcode.SendWithImmediate or SendOpcode.WriteWithImmediate;
 
     /// <summary>The next message from n on that takes a receive.</summary>
-    public static long NextReceived(long n)
+    public long NextReceived(long n)
     {
         while (!TakesReceive(n))
             n++;
@@ -29,10 +41,11 @@ internal static class Script
     }
 
     /// <summary>Messages before n that take a receive.</summary>
-    public static long ReceivesBefore(long n) => Enumerable.Range(0, (int)(n % Steps)).Count(step => TakesReceive(step)) + (3 * (n / Steps));
+    public long ReceivesBefore(long n) =>
+        Enumerable.Range(0, (int)(n % Steps)).Count(step => TakesReceive(step)) + (Enumerable.Range(0, Steps).Count(step => TakesReceive(step)) * (n / Steps));
 
     /// <summary>Messages before n with this opcode.</summary>
-    public static long CountBefore(SendOpcode opcode, long n) => (n / Steps) + (Array.IndexOf(Order, opcode) < n % Steps ? 1 : 0);
+    public long CountBefore(SendOpcode opcode, long n) => (n / Steps) + (Array.IndexOf(_order, opcode) < n % Steps ? 1 : 0);
 
     public static uint Immediate(int queuePair, long n) => ((uint)queuePair << 24) | ((uint)n & 0xFF_FFFF);
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using RoceEngine.Channel;
 
 namespace Migration.Tests;
@@ -6,6 +8,9 @@ namespace Migration.Tests;
 /// <summary>Two daemons and two guests, all processes of their own, and devices that go to and fro under load.</summary>
 public sealed class TrafficTests
 {
+    /// <summary>Eight times half a second: on a busy machine a peer may be without processor for as long as the usual settings allow.</summary>
+    internal const int PatientTimeout = 17;
+
     [Fact]
     public void A_hundred_moves_lose_double_and_reorder_nothing_under_loss()
     {
@@ -22,7 +27,7 @@ public sealed class TrafficTests
             // The two go by turns: by turns, too, they are at one daemon and at two.
             int who = move % 2;
             Daemon to = at[who] == left ? right : left;
-            MigrationReport report = at[who].Send(who == 0 ? "mover" : "peer", to.Port);
+            MigrationReport report = at[who].Send(who == 0 ? "mover" : "peer", to.Port, cancellation: TestContext.Current.CancellationToken);
             at[who] = to;
             pauses.Add(report.BlackoutMs);
             AwaitProgress(mover, $"mover after move {move}");
@@ -39,8 +44,55 @@ public sealed class TrafficTests
             $"{moves} moves, blackout median {pauses[moves / 2]:F2} ms, p90 {pauses[moves * 9 / 10]:F2}, max {pauses[^1]:F2}; mover {moverSays}; peer {peerSays}"));
     }
 
-    internal static Child Guest(Daemon daemon, string address, string name) =>
-        new("Migration.Tests", "guest", daemon.SocketPath, address, name, "8");
+    [Fact]
+    public void Packets_that_come_too_late_are_dropped_and_counted()
+    {
+        using var left = new Daemon("127.16.20.1");
+        using var right = new Daemon("127.16.20.2");
+        using Child mover = Guest(left, "127.16.20.1", "mover");
+        mover.ReadLine();
+        using var stop = new CancellationTokenSource();
+        var stream = new Thread(() => SendWithoutEnd("127.16.20.1", stop.Token));
+        stream.Start();
+        Daemon[] at = [left, right];
+        long late = 0;
+        for (int move = 0; late == 0; move++)
+        {
+            Assert.True(move < 50, "no packet came too late");
+            late += at[move % 2].Send("mover", at[1 - (move % 2)].Port, cancellation: TestContext.Current.CancellationToken).LatePackets;
+        }
+        stop.Cancel();
+        stream.Join();
+        Assert.Equal(late, at.Sum(LatePackets));
+    }
+
+    private static long LatePackets(Daemon daemon)
+    {
+        using DaemonConnection connection = DaemonConnection.Open(daemon.SocketPath);
+        return connection.GetInfo().LatePackets;
+    }
+
+    private static void SendWithoutEnd(string address, CancellationToken stop)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        var to = new IPEndPoint(IPAddress.Parse(address), 4791);
+        Span<byte> packet = stackalloc byte[32];
+        while (!stop.IsCancellationRequested)
+            socket.SendTo(packet, to);
+    }
+
+    internal static Child Guest(
+        Daemon daemon, string address, string name, string script = "mixed", string peerScript = "mixed", int queuePairs = 8, int timeout = 14) =>
+        new(
+            "Migration.Tests",
+            "guest",
+            daemon.SocketPath,
+            address,
+            name,
+            queuePairs.ToString(CultureInfo.InvariantCulture),
+            script,
+            peerScript,
+            timeout.ToString(CultureInfo.InvariantCulture));
 
     internal static void Connect(Child a, Child b)
     {

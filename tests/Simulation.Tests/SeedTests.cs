@@ -22,8 +22,12 @@ public class SeedTests
         run.Run(onFinished: null);
         Assert.True(run.FailureCount == 0, Describe(run));
         TestContext.Current.SendDiagnosticMessage(run.Summary());
+        TestContext.Current.SendDiagnosticMessage(run.MovesInWords());
         if (count >= SeedsByDefault)
+        {
             CheckVariety(run);
+            CheckMoves(run);
+        }
     }
 
     /// <summary>Clean worlds prove something only when all that can be asked for, and all that can go wrong, was in them.</summary>
@@ -46,6 +50,21 @@ public class SeedTests
             Assert.True(run.Tally.SendsByStatus[(int)status] > 10, $"{status} hardly happened: {run.Tally.SendsByStatus[(int)status]}");
         Assert.True(run.Tally.ReceivesByStatus[(int)CompletionStatus.LocalLengthError] > 0, "no message was too long for its receive");
         Assert.True(run.Dropped * 200 > run.Datagrams, $"of {run.Datagrams} datagrams only {run.Dropped} were lost or spoiled");
+    }
+
+    /// <summary>
+    /// A thousand devices that moved and a thousand that were saved and came back, each in the middle of its guest's work, and in each situation that a
+    /// queue pair can be in. What all worlds check besides says that no completion was lost, doubled or out of order, and no atomic happened twice.
+    /// </summary>
+    private static void CheckMoves(SeedRun run)
+    {
+        string happened = run.MovesInWords();
+        TestContext.Current.TestOutputHelper?.WriteLine(happened);
+        Assert.True(run.Tally.Migrations >= 1_000 && run.Tally.Snapshots >= 1_000, happened);
+        foreach (MoveKind kind in Enum.GetValues<MoveKind>())
+            Assert.True(run.Tally.ByMoveUnderWay[(int)kind] > 50, $"{kind} hardly happened: {happened}");
+        foreach (MoveSituation situation in Enum.GetValues<MoveSituation>())
+            Assert.True(run.Tally.BySituation[(int)situation] > 10, $"{situation} hardly happened: {happened}");
     }
 
     private static string Describe(SeedRun run) =>

@@ -30,16 +30,6 @@ public class RestoreLedgerTests
     }
 
     [Fact]
-    public void A_claim_can_be_given_back()
-    {
-        using var directory = new TemporaryDirectory();
-        var ledger = new RestoreLedger(directory.Path);
-        ledger.TryClaim(s_device, s_snapshot, 5);
-        ledger.Unclaim(s_device, s_snapshot);
-        Assert.Equal(RestoreClaim.First, ledger.TryClaim(s_device, s_snapshot, 5));
-    }
-
-    [Fact]
     public async Task Of_many_who_claim_at_once_one_succeeds()
     {
         using var directory = new TemporaryDirectory();

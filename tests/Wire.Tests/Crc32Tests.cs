@@ -50,9 +50,9 @@ public class Crc32Tests
     [Fact]
     public void Every_form_agrees_with_scalar_at_every_length_and_alignment()
     {
-        byte[] bytes = new byte[700];
+        byte[] bytes = new byte[1300];
         new Random(1).NextBytes(bytes);
-        for (int length = 0; length <= 600; length++)
+        for (int length = 0; length <= 1200; length++)
         {
             for (int start = 0; start < 33; start += start < 4 ? 1 : 7)
             {
@@ -68,6 +68,11 @@ public class Crc32Tests
                 if (length >= 128 && Pclmulqdq.V256.IsSupported)
                 {
                     Assert.Equal(expected, Crc32.UpdateVpclmulqdq(register, span));
+                }
+
+                if (length >= 256 && Pclmulqdq.V512.IsSupported)
+                {
+                    Assert.Equal(expected, Crc32.UpdateVpclmulqdq512(register, span));
                 }
             }
         }
@@ -103,6 +108,11 @@ public class Crc32Tests
             if (length >= 128 && Pclmulqdq.V256.IsSupported)
             {
                 AssertCopies(source, length, expected, (s, d) => Crc32.UpdateAndCopyVpclmulqdq(7, s, d));
+            }
+
+            if (length >= 256 && Pclmulqdq.V512.IsSupported)
+            {
+                AssertCopies(source, length, expected, (s, d) => Crc32.UpdateAndCopyVpclmulqdq512(7, s, d));
             }
         }
     }

@@ -1,4 +1,6 @@
+using RoceEngine.Launching;
 using RoceEngine.PerfTool.Exchange;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Report;
 using RoceEngine.PerfTool.Running;
@@ -32,11 +34,15 @@ internal static class PerfProgram
             output.Flush();
             return Success;
         }
+        catch (InterruptedException exception)
+        {
+            return Fail(exception.ExitCode, exception);
+        }
         catch (UsageException exception)
         {
             return Fail(Usage, exception);
         }
-        catch (Exception exception) when (exception is PeerException or VerbsException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is PeerException or VerbsException or LaunchException or IOException or UnauthorizedAccessException)
         {
             return Fail(Failure, exception);
         }
@@ -58,6 +64,12 @@ internal static class PerfProgram
             return;
         }
 
+        if (options.Migration is not null && !options.IsClient)
+        {
+            PrivateRun.Run(options, output);
+            return;
+        }
+
         TextReport report = new(output, options);
         report.Notices();
         using RdmaContext context = Devices.Open(options);
@@ -67,7 +79,8 @@ internal static class PerfProgram
             ? TcpPeerChannel.Connect(host, options.Port, s_connectPatience)
             : TcpPeerChannel.Accept(options.Port);
         DeviceDrive drive = options.Embedded is not null && !options.UseEvents ? DeviceDrive.Polling : DeviceDrive.Others;
-        new PerfSession(options, options.IsClient, channel, context, drive, report).Run();
+        using DeviceMover? mover = options.Migration is { } plan ? new DeviceMover(context, plan, options.SocketPath) : null;
+        new PerfSession(options, options.IsClient, channel, context, drive, report, mover).Run();
     }
 
     /// <summary>A report that cannot be written must not be found out after the run.</summary>

@@ -1,3 +1,4 @@
+using RoceEngine.Host;
 using RoceEngine.Links;
 using RoceEngine.Simulation.World;
 using RoceEngine.Verbs;
@@ -32,4 +33,25 @@ internal abstract class Interference
 
     /// <summary>Puts something between a device and its link.</summary>
     public virtual Wire.ILink Wrap(Wire.ILink link) => link;
+
+    /// <summary>A device begins nothing new from now on: it is about to stand still.</summary>
+    public virtual void OnQuiesced(DeviceSlot slot)
+    {
+    }
+
+    /// <summary>A device is about to stand still.</summary>
+    public virtual void OnFreezing(DeviceSlot slot)
+    {
+    }
+
+    /// <summary>A device was made out of what it was saved as, over the memory that it will have, and does nothing yet.</summary>
+    public virtual void OnLoaded(DeviceSlot slot)
+    {
+    }
+
+    /// <summary>A device that goes elsewhere goes on where it is as well.</summary>
+    public virtual bool ForgetsToStop => false;
+
+    /// <summary>A device that was restored before is restored as though it had not been.</summary>
+    public virtual bool ForgetsEpoch => false;
 }

@@ -3,3 +3,4 @@ using System.Runtime.Versioning;
 
 [assembly: SupportedOSPlatform("linux")]
 [assembly: InternalsVisibleTo("EndToEnd.Tests")]
+[assembly: InternalsVisibleTo("Migration.Tests")]

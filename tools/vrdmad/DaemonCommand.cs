@@ -23,9 +23,13 @@ public static class DaemonCommand
     {
         Option<string[]> address = new("--address")
         {
-            Description = "An IP address for guests, or a range FIRST-LAST of them. May be given more than once. They must be addresses of this machine.",
+            Description = "An IP address for guests, or a range FIRST-LAST of them. May be given more than once. They must be addresses of this machine, unless --own-addresses is given.",
             Required = true,
             HelpName = "ADDRESS[-LAST]",
+        };
+        Option<bool> own = new("--own-addresses")
+        {
+            Description = "Put the address of each device on a network interface (as /32 or /128, where a network of the interface contains it), tell the neighbours (gratuitous ARP, unsolicited neighbour advertisement), and take it off when the device ends or moves away: as a virtual IP address. One that is there already as /32 or /128 counts as the daemon's own. Needs CAP_NET_ADMIN, and CAP_NET_RAW to tell the neighbours.",
         };
         Option<string> socket = new("--socket")
         {
@@ -44,7 +48,7 @@ public static class DaemonCommand
 
         var root = new RootCommand("The host daemon of paravirtual RDMA devices: guests attach by shared memory, hosts talk RoCEv2 over UDP port 4791.")
         {
-            address, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, loss, exitWithStdin,
+            address, own, socket, allowUser, allowGroup, workers, memory, logLevel, noGso, loss, exitWithStdin,
         };
         migration.AddTo(root);
 
@@ -63,7 +67,7 @@ public static class DaemonCommand
             LogLevel level = options.ReadLogLevel(result.GetValue(logLevel));
             if (options.Problem is { } problem)
                 return Fail(problem);
-            host = migration.Apply(host!, result, out string? migrationProblem);
+            host = migration.Apply(host! with { OwnsAddresses = result.GetValue(own) }, result, out string? migrationProblem);
             if (migrationProblem is not null)
                 return Fail(migrationProblem);
             return await DaemonProcess.RunAsync(host!, level, result.GetValue(exitWithStdin), cancellation);

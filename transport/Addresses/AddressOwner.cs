@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using RoceEngine.Interop;
 
@@ -16,6 +17,25 @@ namespace RoceEngine.Addresses;
 /// </summary>
 public static class AddressOwner
 {
+    /// <summary>Null when this process may add and remove addresses, or why not, in one sentence.</summary>
+    public static string? WhyNotPermitted()
+    {
+        const int netAdmin = 12; // CAP_NET_ADMIN, capability.h
+        const string line = "CapEff:";
+        try
+        {
+            string? effective = File.ReadLines("/proc/self/status").FirstOrDefault(each => each.StartsWith(line, StringComparison.Ordinal));
+            bool isPermitted = effective is not null
+                && ulong.TryParse(effective.AsSpan(line.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong capabilities)
+                && (capabilities & (1UL << netAdmin)) != 0;
+            return isPermitted ? null : "that needs the capability CAP_NET_ADMIN";
+        }
+        catch (IOException e)
+        {
+            return $"the capabilities of this process cannot be read: {e.Message}";
+        }
+    }
+
     /// <summary>
     /// Gives the interface the address, which can be bound and answers neighbours from then on (IPv6 without duplicate address
     /// detection). To have it there already, with whatever prefix length, is success. A loopback address needs nothing.

@@ -11,7 +11,7 @@ namespace RoceEngine.Addresses;
 internal static class RouteMessages
 {
     /// <summary>Room for any request written here.</summary>
-    public const int RequestBytesMax = 64;
+    public const int RequestBytesMax = 84;
 
     public static readonly int HeaderBytes = Unsafe.SizeOf<NetlinkMessageHeader>();
 
@@ -20,9 +20,11 @@ internal static class RouteMessages
     /// <summary>
     /// Writes RTM_NEWADDR (which fails with EEXIST when the address is there) or RTM_DELADDR, to be acknowledged. IFA_LOCAL and
     /// IFA_ADDRESS both hold the address: with them, a removal matches the prefix length too. An IPv6 address is added without
-    /// duplicate address detection: for the second that it takes the address could not be used, and it was in use just before.
+    /// duplicate address detection: for the second that it takes the address could not be used, and it was in use just before. With
+    /// a prefix length of 128 it is added with a preferred lifetime of 0 (deprecated, RFC 4862, 5.5.4), so that it is never chosen as
+    /// the source of a connection that did not ask for it: that would break when the address moves on.
     /// </summary>
-    /// <returns>Bytes written: 40 for IPv4, 64 for IPv6.</returns>
+    /// <returns>Bytes written: 40 for IPv4, 64 or 84 for IPv6.</returns>
     public static int WriteAddressChange(
         Span<byte> buffer, bool add, uint sequence, IPAddress address, int prefixLength, int interfaceIndex)
     {
@@ -41,6 +43,12 @@ internal static class RouteMessages
         address.TryWriteBytes(bytes, out int count);
         at += WriteAttribute(buffer[at..], IFA_LOCAL, bytes[..count]);
         at += WriteAttribute(buffer[at..], IFA_ADDRESS, bytes[..count]);
+        if (add && isIPv6 && prefixLength == AddressBits.HostPrefixLength(address))
+        {
+            // struct ifa_cacheinfo: preferred and valid lifetime, and two times that the kernel fills in.
+            ReadOnlySpan<uint> lifetimes = [0, uint.MaxValue, 0, 0];
+            at += WriteAttribute(buffer[at..], IFA_CACHEINFO, MemoryMarshal.AsBytes(lifetimes));
+        }
         ushort flags = add ? (ushort)(NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL) : (ushort)(NLM_F_REQUEST | NLM_F_ACK);
         WriteHeader(buffer, at, add ? RTM_NEWADDR : RTM_DELADDR, flags, sequence);
         return at;

@@ -66,6 +66,9 @@ public static class ChannelProtocol
     /// <summary>Name of a request to save a device.</summary>
     public const string SnapshotType = "snapshot";
 
+    /// <summary>Name of a client's word, after a device was saved that was to stop, that all of it is kept: now the device ends.</summary>
+    public const string KeptType = "kept";
+
     /// <summary>Name of a request to bring a saved device back.</summary>
     public const string RestoreType = "restore";
 

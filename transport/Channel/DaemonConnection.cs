@@ -150,6 +150,13 @@ public sealed class DaemonConnection : IDisposable
         return snapshot;
     }
 
+    /// <summary>
+    /// What <see cref="Snapshot"/> gave of a device that was to stop is kept: the device, which stood still, ends. It goes on when this connection is
+    /// closed before.
+    /// </summary>
+    /// <exception cref="ChannelException">The daemon is gone, and with it the device.</exception>
+    public void EndSaved() => _ = Ask(new DaemonRequest { Type = ChannelProtocol.KeptType }, timeout: null);
+
     /// <summary>Brings a saved device back.</summary>
     /// <exception cref="ChannelRefusedException">It cannot be here; the message says why.</exception>
     /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>

@@ -19,6 +19,9 @@ public sealed record DaemonReply
 
     public RestoreReply? Restored { get; init; }
 
+    /// <summary>True when a device has ended that was saved and stopped.</summary>
+    public bool HasEnded { get; init; }
+
     /// <summary>True when a device that no guest held was let go.</summary>
     public bool WasReleased { get; init; }
 
@@ -62,6 +65,9 @@ public sealed record DaemonInfo
     public required IReadOnlyList<string> Addresses { get; init; }
 
     public required long UptimeMs { get; init; }
+
+    /// <summary>Packets for devices that had just left for another daemon; they were dropped, and their senders send them again.</summary>
+    public long LatePackets { get; init; }
 }
 
 /// <summary>One attached device.</summary>

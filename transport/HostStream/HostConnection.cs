@@ -64,6 +64,16 @@ public sealed class HostConnection : IAsyncDisposable
     /// <summary>Bytes of the frames received, headers included.</summary>
     public long BytesReceived => Interlocked.Read(ref _bytesReceived);
 
+    /// <summary>
+    /// Changes how long the other host may take nothing or send nothing. From any thread; operations under way have that much time from now on.
+    /// </summary>
+    public void SetIdleTimeout(TimeSpan timeout)
+    {
+        HostStreamOptions.ThrowIfNoTimeout(timeout);
+        _sendLimit.Timeout = timeout;
+        _receiveLimit.Timeout = timeout;
+    }
+
     /// <summary>Connects to a host by name or address, proves who both are, and agrees on a version.</summary>
     /// <exception cref="HostStreamException">One sentence: not reached, not trusted, no common version, or no host at all.</exception>
     public static Task<HostConnection> ConnectAsync(

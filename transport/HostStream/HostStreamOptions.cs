@@ -55,7 +55,7 @@ public sealed class HostStreamOptions
         ThrowIfNoTimeout(ReceiveIdleTimeout);
     }
 
-    private static void ThrowIfNoTimeout(TimeSpan timeout)
+    internal static void ThrowIfNoTimeout(TimeSpan timeout)
     {
         if (timeout == Timeout.InfiniteTimeSpan)
             return;

@@ -37,6 +37,7 @@ public static class NetlinkConstants
 
     public const ushort IFA_ADDRESS = 1;
     public const ushort IFA_LOCAL = 2;
+    public const ushort IFA_CACHEINFO = 6;
 
     /// <summary>No duplicate address detection: an IPv6 address can be used at once.</summary>
     public const byte IFA_F_NODAD = 0x2;

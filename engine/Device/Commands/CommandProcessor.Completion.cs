@@ -98,6 +98,7 @@ internal sealed unsafe partial class CommandProcessor
             return error;
         }
 
+        core.DirtyLog?.Mark(queue);
         if (queue.IsFailed || !queue.TryMove(pages!, request.EntryCount))
         {
             return PvrdmaCommandError.InvalidArgument;
@@ -121,6 +122,7 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         queue.IsDestroyed = true;
+        core.DirtyLog?.Mark(queue);
         core.Objects.CompletionQueues.Remove(queue.Handle);
         core.Objects.PinnedPages -= queue.PinnedPages;
         if (queue.Context is not null)

@@ -113,6 +113,7 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         queue.IsDestroyed = true;
+        core.DirtyLog?.Mark(queue.Pages, 1);
         core.Objects.SharedReceiveQueues.Remove(queue.Handle);
         core.Objects.PinnedPages -= queue.PinnedPages;
         queue.Domain.References--;

@@ -8,7 +8,7 @@ namespace RoceEngine.Host.Migration;
 /// <summary>
 /// A device on its way here, from the other daemon's offer until its guest is let in, or nothing comes of it. Changed on the conductor's thread only.
 /// </summary>
-internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, string name, Gid address, ChannelMemory memory)
+internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, string name, Gid address, bool addsAddress, ChannelMemory memory)
 {
     private const int TokenBytes = 32;
 
@@ -17,6 +17,8 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool _isArriving;
+    private bool _isPreparing;
+    private bool _wantsIn;
 
     /// <summary>What the guest shows.</summary>
     public string Token { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(TokenBytes));
@@ -26,6 +28,9 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
     public string Name { get; } = name;
 
     public Gid Address { get; } = address;
+
+    /// <summary>The address is not on an interface here yet.</summary>
+    public bool AddsAddress { get; } = addsAddress;
 
     public ChannelMemory Memory { get; } = memory;
 
@@ -77,22 +82,40 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             Drop();
     }
 
-    /// <summary>All of the device came, and it is ready to run.</summary>
-    public void SetPrepared(DeviceSlot slot, Worker worker)
-    {
-        Slot = slot;
-        Worker = worker;
-    }
-
-    /// <summary>The guest wants in, or waits to be let in: the device runs from here on, or never will.</summary>
-    public void Arrive()
+    /// <summary>All of the device came: what it needs is got now, on other threads. Which worker it will belong to.</summary>
+    /// <exception cref="MigrationException">Nothing comes of it any more.</exception>
+    public Worker BeginPreparation()
     {
         if (HasEnded)
+            throw new MigrationException("the device's guest is gone");
+        _isPreparing = true;
+        return host.Guests.NextWorker();
+    }
+
+    /// <summary>The device is ready to run; or, without a slot, could not be made.</summary>
+    public void EndPreparation(DeviceSlot? slot, Worker worker)
+    {
+        _isPreparing = false;
+        Slot = slot;
+        Worker = worker;
+        if (HasEnded)
+            TakeDown();
+        else if (_wantsIn && slot is not null)
+            Arrive();
+    }
+
+    /// <summary>
+    /// The guest wants in, or waits to be let in: the device runs from here on, or never will. A guest whose daemon died asks as soon as that happens, and
+    /// waits until all came that was sent before.
+    /// </summary>
+    public void Arrive()
+    {
+        if (HasEnded || _isArriving)
             return;
         ControlClient client = Client!;
         if (Slot is not { } slot)
         {
-            Drop();
+            _wantsIn = true;
             return;
         }
         _isArriving = true;
@@ -129,19 +152,24 @@ internal sealed class ComingGuest(MigrationHost host, MigrationOffer offer, stri
             client.Coming = null;
             client.CloseWhenSent = true;
         }
-        if (Slot is { } slot)
-        {
-            Worker!.Post(new WorkerCommand((worker, _) => worker.Abandon(slot), _ => host.Post(() =>
-            {
-                slot.Close();
-                host.Guests.GiveBack(Address);
-            })));
-        }
-        else
+        if (!_isPreparing)
+            TakeDown();
+        Memory.Release();
+    }
+
+    private void TakeDown()
+    {
+        host.Guests.GiveBackName(Name);
+        if (Slot is not { } slot)
         {
             host.Guests.GiveBack(Address);
+            return;
         }
-        Memory.Release();
+        Worker!.Post(new WorkerCommand((worker, _) => worker.Abandon(slot), _ => host.Post(() =>
+        {
+            slot.Close();
+            host.Guests.GiveBack(Address);
+        })));
     }
 
     private void LetIn(AttachedGuest guest, WorkerCommand command)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using RoceEngine.Channel;
 using RoceEngine.Interop;
 using RoceEngine.Links;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Host.Migration;
 
@@ -10,6 +11,9 @@ internal sealed class FrozenDevice : IDisposable
 {
     /// <summary>Another daemon of this machine that had the address for a moment may take so long to let go of it.</summary>
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(15);
+
+    private const int PacketsPerLook = 1024;
+    private const int LooksMax = 16;
 
     private readonly DeviceSlot _slot;
 
@@ -32,47 +36,72 @@ internal sealed class FrozenDevice : IDisposable
 
     public long GuestRamBytes { get; }
 
-    /// <summary>Stops the device, and lets its address go.</summary>
-    public static async Task<FrozenDevice> FreezeAsync(AttachedGuest guest)
+    /// <summary>Packets that came for the device after it had stopped.</summary>
+    public long LatePackets { get; private set; }
+
+    /// <summary>Stops the device.</summary>
+    public static Task<FrozenDevice> FreezeAsync(AttachedGuest guest)
     {
         DeviceSlot slot = guest.Slot;
-        FrozenDevice frozen = await HostThreads.OnWorker(guest.Worker, (worker, nowNs) =>
+        return HostThreads.OnWorker(guest.Worker, (worker, nowNs) =>
         {
             int queuePairs = slot.Device.QueuePairCount;
             ulong[] dirty = slot.Device.KeepsDirtyLog ? slot.Device.TakeLastDirtyPages() : [];
             return new FrozenDevice(slot, worker.Freeze(slot, nowNs), dirty, queuePairs);
-        }).ConfigureAwait(false);
+        });
+    }
+
+    /// <summary>Another host can have the address from here on. What still came for it is dropped, and counted.</summary>
+    /// <exception cref="MigrationException">It cannot be taken off its interface.</exception>
+    public void LetAddressGo(MigrationHost host, bool isAddedThere)
+    {
+        string? problem = isAddedThere ? host.Addresses.TryGiveUp(_slot.Address) : null;
+        var nobody = new NobodyReceives();
+
+        // A bounded number: somebody may send without end.
+        for (int look = 0; look < LooksMax && _slot.Link.Receive(nobody, PacketsPerLook) is > 0 and int received; look++)
+            LatePackets += received;
+        host.CountLatePackets(LatePackets);
+        _slot.Link.Dispose();
+        if (problem is not null)
+            throw new MigrationException(problem);
+    }
+
+    /// <summary>Stops a device that was saved in the same command of its worker, and lets its address go.</summary>
+    public static FrozenDevice Halt(Worker worker, DeviceSlot slot, byte[] state)
+    {
+        int queuePairs = slot.Device.QueuePairCount;
+        worker.Halt(slot);
         slot.Link.Dispose();
-        return frozen;
+        return new FrozenDevice(slot, state, [], queuePairs);
     }
 
     /// <summary>The device goes on here as if nothing had happened.</summary>
     public async Task ThawAsync(MigrationHost host, AttachedGuest guest)
     {
-        UdpLink? link = await OpenLinkAsync(host, guest).ConfigureAwait(false);
-        if (link is null)
+        DeviceSlot? slot = await OpenSlotAsync(host, guest).ConfigureAwait(false);
+        if (slot is null)
         {
             _slot.TellFatal();
             return;
         }
-        DeviceSlot slot = DeviceSlot.ForMoved(
-            new Device.DeviceOptions { Name = guest.Name, Gid = guest.Address }, _slot.Memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
         await HostThreads.OnWorker(guest.Worker, (worker, nowNs) => worker.Adopt(slot, State, nowNs)).ConfigureAwait(false);
         await host.Threads.OnConductor(() => guest.Slot = slot).ConfigureAwait(false);
+        host.Addresses.Settle(guest.Address);
         Dispose();
     }
 
     /// <summary>Lets go of what the device had here.</summary>
     public void Dispose() => _slot.Close();
 
-    private static async Task<UdpLink?> OpenLinkAsync(MigrationHost host, AttachedGuest guest)
+    private async Task<DeviceSlot?> OpenSlotAsync(MigrationHost host, AttachedGuest guest)
     {
         long begin = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                return new UdpLink(guest.Address, host.Options.Link);
+                return host.OpenSlot(guest.Name, guest.Address, _slot.Memory);
             }
             catch (SystemCallException e)
             {
@@ -83,6 +112,14 @@ internal sealed class FrozenDevice : IDisposable
                 }
             }
             await Task.Delay(1).ConfigureAwait(false);
+        }
+    }
+
+    private sealed class NobodyReceives : IPacketReceiver
+    {
+        public void OnPacket(in Packet packet, in Gid source, in Gid destination)
+        {
+            // It was counted.
         }
     }
 }

@@ -9,7 +9,6 @@ using RoceEngine.Channel;
 using RoceEngine.Device;
 using RoceEngine.HostStream;
 using RoceEngine.Interop;
-using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Wire;
 
@@ -41,21 +40,23 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             if (coming.Offer.CopiesMemory)
                 await host.Threads.OnConductor(coming.Arrive).ConfigureAwait(false);
             else
-                await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
+                await TellReadyAsync().ConfigureAwait(false);
+            await AwaitArrivalAsync(coming).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
         {
             await RefuseAsync(e.Message).ConfigureAwait(false);
             await DropAsync(coming).ConfigureAwait(false);
-            return;
         }
         catch (Exception e) when (e is HostStreamException or OperationCanceledException or TimeoutException)
         {
             host.Reporter.Report(ReportLevel.Warning, $"a migration from {connection.RemoteEndPoint} came to nothing: {e.Message}");
             await DropAsync(coming).ConfigureAwait(false);
-            return;
         }
-        await AwaitArrivalAsync(coming).ConfigureAwait(false);
+        finally
+        {
+            coming?.Memory.Release();
+        }
     }
 
     private async Task<ComingGuest> AcceptAsync()
@@ -65,7 +66,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         if (offer.StateVersion != VrdmaDevice.StateVersion)
             throw new MigrationException($"the device's state has version {offer.StateVersion}; this daemon knows version {VrdmaDevice.StateVersion}");
         ComingGuest coming = await host.Threads.OnConductor(() => Reserve(offer)).ConfigureAwait(false);
-        var accepted = new MigrationAccepted { Name = coming.Name, SocketPath = System.IO.Path.GetFullPath(host.Options.SocketPath), Token = coming.Token };
+        var accepted = new MigrationAccepted { Name = coming.Name, SocketPath = System.IO.Path.GetFullPath(host.Options.SocketPath), Token = coming.Token, AddsAddress = coming.AddsAddress };
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(accepted, MigrationJson.Default.MigrationAccepted);
         await connection.SendAsync((ushort)MigrationFrame.Accepted, json, host.Stopping).ConfigureAwait(false);
         return coming;
@@ -94,19 +95,26 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         if (offer.ControlBytes != ControlRegion.Bytes)
             throw new MigrationException($"the guest's control region has {offer.ControlBytes} bytes, and this daemon's have {ControlRegion.Bytes}");
         Gid address = Gid.From(parsed);
-        if (host.Guests.TryReserve(address, offer.Identity) is { } problem)
+        if (host.Guests.TryReserve(address, offer.Identity, out bool isMissing) is { } problem)
             throw new MigrationException(problem);
+        string? name = null;
         try
         {
+            name = host.Guests.NameFor(offer.Device);
             ChannelMemory memory = ChannelMemory.Expect(offer.GuestRamBytes, offer.ControlBytes, makesRam: offer.CopiesMemory);
-            var coming = new ComingGuest(host, offer, host.Guests.NameFor(offer.Device), address, memory);
+
+            // Pages are placed while the guest may end at any moment: whoever places them holds the memory too.
+            memory.AddReference();
+            var coming = new ComingGuest(host, offer, name, address, isMissing, memory);
             host.Coming.Add(coming);
             return coming;
         }
-        catch (SystemCallException e)
+        catch (Exception e) when (e is SystemCallException or MigrationException)
         {
             host.Guests.GiveBack(address);
-            throw new MigrationException($"not enough memory: {e.Message}");
+            if (name is not null)
+                host.Guests.GiveBackName(name);
+            throw e is MigrationException ? e : new MigrationException($"not enough memory: {e.Message}");
         }
     }
 
@@ -126,9 +134,9 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         var state = new ArrayBufferWriter<byte>();
         while (true)
         {
-            HostFrame frame = await next.ConfigureAwait(false);
-            if (coming.HasEnded)
+            if (await Task.WhenAny(coming.Ended, next).ConfigureAwait(false) == coming.Ended)
                 throw new MigrationException("the device's guest is gone");
+            HostFrame frame = await next.ConfigureAwait(false);
             switch ((MigrationFrame)frame.Type)
             {
                 case MigrationFrame.Pages when coming.Offer.CopiesMemory:
@@ -151,12 +159,14 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
+    /// <summary>Everybody waits from then on, so a silent network is not waited for.</summary>
     private async Task TellWhenFrozenAsync(ComingGuest coming)
     {
         if (await Task.WhenAny(coming.Frozen, coming.Ended).ConfigureAwait(false) != coming.Frozen)
             return;
         try
         {
+            connection.SetIdleTimeout(TimeSpan.FromMilliseconds(Math.Clamp(coming.Offer.PatienceMs, 1, MigrateRequest.PatienceMsMax)));
             await connection.SendAsync((ushort)MigrationFrame.GuestFrozen, default).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HostStreamException or ObjectDisposedException)
@@ -178,30 +188,43 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
 
     private async Task PrepareAsync(ComingGuest coming, ReadOnlyMemory<byte> state)
     {
-        UdpLink link = await OpenLinkAsync(coming.Address).ConfigureAwait(false);
-        var options = new DeviceOptions { Name = coming.Name, Gid = coming.Address };
-        DeviceSlot slot = DeviceSlot.ForMoved(options, coming.Memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
-        Worker worker = await host.Threads.OnConductor(host.Guests.NextWorker).ConfigureAwait(false);
+        Worker worker = await host.Threads.OnConductor(coming.BeginPreparation).ConfigureAwait(false);
+        DeviceSlot? slot = null;
         try
         {
+            slot = await OpenSlotAsync(coming).ConfigureAwait(false);
             await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
         }
         catch
         {
-            slot.Close();
+            slot?.Close();
+            await host.Threads.OnConductor(() => coming.EndPreparation(null, worker)).ConfigureAwait(false);
             throw;
         }
-        await host.Threads.OnConductor(() => coming.SetPrepared(slot, worker)).ConfigureAwait(false);
+        await host.Threads.OnConductor(() => coming.EndPreparation(slot, worker)).ConfigureAwait(false);
     }
 
-    private async Task<UdpLink> OpenLinkAsync(Gid address)
+    /// <summary>When nobody hears it any more, the guest is asked by nobody: it comes by itself, or goes.</summary>
+    private async Task TellReadyAsync()
+    {
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
+        }
+        catch (HostStreamException e)
+        {
+            host.Reporter.Report(ReportLevel.Warning, $"{connection.RemoteEndPoint} does not hear that the device is ready: {e.Message}");
+        }
+    }
+
+    private async Task<DeviceSlot> OpenSlotAsync(ComingGuest coming)
     {
         long begin = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                return new UdpLink(address, host.Options.Link);
+                return host.OpenSlot(coming.Name, coming.Address, coming.Memory);
             }
             catch (SystemCallException e) when (e.Errno == Errno.EADDRINUSE && Stopwatch.GetElapsedTime(begin) < AddressPatience)
             {
@@ -210,11 +233,11 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
-    /// <summary>The device is ready. Whatever becomes of the other daemon now, the guest decides.</summary>
+    /// <summary>The device is ready. Whatever becomes of the other daemon now, the guest decides; but a daemon that stops lets nobody in.</summary>
     private async Task AwaitArrivalAsync(ComingGuest coming)
     {
         Task<bool> ended = coming.Ended;
-        if (await Task.WhenAny(ended, Task.Delay(ArrivalPatience)).ConfigureAwait(false) != ended)
+        if (await Task.WhenAny(ended, Task.Delay(ArrivalPatience, host.Stopping)).ConfigureAwait(false) != ended)
             await DropAsync(coming).ConfigureAwait(false);
         if (!await ended.ConfigureAwait(false))
         {

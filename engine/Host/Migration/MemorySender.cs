@@ -29,12 +29,22 @@ internal sealed class MemorySender(HostConnection connection, ChannelMemory memo
     }
 
     /// <summary>Sends these pages as they are now.</summary>
-    public async Task SendRoundAsync(PageSet pages, CancellationToken cancellation)
+    /// <param name="pages">Which.</param>
+    /// <param name="cancellation">Ends the connection.</param>
+    /// <param name="afterPiece">Done between two pieces of about a MiB.</param>
+    public async Task SendRoundAsync(PageSet pages, CancellationToken cancellation, Func<Task>? afterPiece = null)
     {
+        int piecePages = 0;
         long bytes = pages.Bytes;
         long sent = 0;
         foreach ((long first, int count) in pages.Runs(PagesPerFrame))
         {
+            if (afterPiece is not null && piecePages >= PagesPerFrame)
+            {
+                piecePages = 0;
+                await afterPiece().ConfigureAwait(false);
+            }
+            piecePages += count;
             BinaryPrimitives.WriteInt64LittleEndian(_head, first);
             await connection.SendAsync((ushort)MigrationFrame.Pages, _head, Content(first, count), cancellation).ConfigureAwait(false);
             sent += (long)count << PvrdmaPageDirectory.PageShift;

@@ -61,6 +61,9 @@ internal sealed record MigrationOffer
     /// <summary>False when the guest brings its memory along.</summary>
     public required bool CopiesMemory { get; init; }
 
+    /// <summary>Once everything stands still, silence for so long, in ms, ends it.</summary>
+    public int PatienceMs { get; init; } = Channel.MigrateRequest.PatienceMsDefault;
+
     /// <summary>Version of the layout of device states.</summary>
     public required int StateVersion { get; init; }
 }
@@ -76,6 +79,9 @@ internal sealed record MigrationAccepted
 
     /// <summary>What the guest shows.</summary>
     public required string Token { get; init; }
+
+    /// <summary>That host will put the address on an interface: no other may have it by then.</summary>
+    public bool AddsAddress { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

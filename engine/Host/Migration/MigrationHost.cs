@@ -1,21 +1,27 @@
 using RoceEngine.Channel;
+using RoceEngine.Device;
 using RoceEngine.Host.Snapshots;
 using RoceEngine.HostStream;
+using RoceEngine.Links;
 using RoceEngine.Snapshots;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Host.Migration;
 
 /// <summary>What migrations need of their host: its options, threads and guests. And the migrations that are under way.</summary>
-internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, IHostReporter reporter, Action<Action> post)
+internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, DeviceAddresses addresses, IHostReporter reporter, Action<Action> post)
 {
     private readonly CancellationTokenSource _stopping = new();
     private int _running;
+    private long _latePackets;
 
     public HostOptions Options { get; } = options;
 
     public IReadOnlyList<Worker> Workers { get; } = workers;
 
     public GuestTable Guests { get; } = guests;
+
+    public DeviceAddresses Addresses { get; } = addresses;
 
     public IHostReporter Reporter { get; } = reporter;
 
@@ -38,6 +44,11 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
     /// <summary>Migrations that are under way, in both directions.</summary>
     public int Running => Volatile.Read(ref _running);
 
+    /// <summary>Packets that came for devices that had stopped in order to leave.</summary>
+    public long LatePackets => Interlocked.Read(ref _latePackets);
+
+    public void CountLatePackets(long packets) => Interlocked.Add(ref _latePackets, packets);
+
     /// <summary>Calls off what can be called off.</summary>
     public void Stop() => _stopping.Cancel();
 
@@ -53,6 +64,14 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
             Security = security ?? throw new MigrationException("this daemon has no certificates for migrations: start it with --tls-ca, --tls-cert and --tls-key, or use --insecure in a lab"),
             ProductVersion = Options.Version,
         };
+    }
+
+    /// <summary>A device that came here as bytes, whole: its address is opened, and a worker can take it over.</summary>
+    /// <exception cref="Interop.SystemCallException">The address cannot be used here.</exception>
+    public DeviceSlot OpenSlot(string name, Gid address, ChannelMemory memory)
+    {
+        UdpLink link = Addresses.OpenLink(address);
+        return DeviceSlot.ForMoved(new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), Reporter);
     }
 
     /// <summary>Runs a migration on the thread pool; nothing that goes wrong in it goes farther.</summary>
@@ -106,25 +125,6 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
         Run(() => RunAsync(client, guest, guestClient, migration, cancellation));
     }
 
-    /// <summary>Begins to save a device for a client. On the conductor's thread.</summary>
-    public void BeginSnapshot(ControlClient client, AttachedGuest guest, bool stops)
-    {
-        if (guest.IsDetaching || guest.Move is not null || guest.IsBeingSaved)
-        {
-            client.Refuse($"device '{guest.Name}' is being moved or saved already, or ends");
-            return;
-        }
-        guest.IsBeingSaved = true;
-        client.IsBusy = true;
-        if (guest.Client is { } guestClient)
-        {
-            guest.Move = new GuestConversation(guestClient, Post);
-            guestClient.IsHeld = true;
-            guestClient.AllowBytes(MoveSignals.MessageBytesMax);
-        }
-        Run(() => SnapshotAsync(client, guest, stops));
-    }
-
     /// <summary>Begins to bring a saved device back. On the conductor's thread.</summary>
     public void BeginRestore(ControlClient client, RestoreRequest request)
     {
@@ -149,40 +149,7 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
         });
     }
 
-    private async Task SnapshotAsync(ControlClient client, AttachedGuest guest, bool stops)
-    {
-        DaemonReply reply;
-        SavedDevice? saved = null;
-        try
-        {
-            (SnapshotReply snapshot, saved) = await new SnapshotTaker(guest, stops).RunAsync(Stopping).ConfigureAwait(false);
-            Reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) was saved; it stood still for {snapshot.FrozenMs:F2} ms");
-            reply = new DaemonReply { Saved = snapshot };
-            if (!stops)
-                Record(guest.Identity, ++guest.Epoch);
-        }
-        catch (Exception e) when (e is MigrationException or OperationCanceledException)
-        {
-            reply = new DaemonReply { Refusal = e is MigrationException ? e.Message : "the daemon stops" };
-        }
-        await Threads.OnConductor(() =>
-        {
-            guest.Move = null;
-            guest.IsBeingSaved = false;
-            if (guest.Client is { } guestClient)
-                guestClient.IsHeld = false;
-            client.IsBusy = false;
-            if (saved is null)
-                client.Send(reply);
-            else
-                client.TrySendWithDescriptors(reply, saved.Descriptors);
-            saved?.Dispose();
-            if (saved is not null && stops)
-                Guests.Detach(guest, "it was saved and stopped");
-        }).ConfigureAwait(false);
-    }
-
-    /// <summary>The device goes on after it was saved or came here: what was saved before is older.</summary>
+    /// <summary>The device lives here in this life: what was saved before is older. That this could not be noted does not keep it from living.</summary>
     public void Record(Guid identity, ulong epoch)
     {
         try

@@ -24,7 +24,7 @@ internal sealed class MigrationListener : IDisposable
     public static MigrationListener Open(MigrationHost host, IPEndPoint endPoint)
     {
         bool isInsecure = host.Options.MigrationSecurity is null;
-        var listener = new MigrationListener(host, HostListener.Open(endPoint, host.StreamOptions(isInsecure)));
+        var listener = new MigrationListener(host, HostListener.Open(endPoint, host.StreamOptions(isInsecure), refusal => host.Reporter.Report(ReportLevel.Warning, refusal.Message)));
         _ = Task.Run(listener.AcceptAllAsync);
         return listener;
     }
@@ -39,7 +39,7 @@ internal sealed class MigrationListener : IDisposable
                 connection = await _listener.AcceptAsync(_host.Stopping).ConfigureAwait(false);
                 await _room.WaitAsync(_host.Stopping).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (Exception e) when (e is OperationCanceledException || _host.Stopping.IsCancellationRequested)
             {
                 return;
             }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using RoceEngine.Channel;
 using RoceEngine.Device;
@@ -89,13 +88,16 @@ internal sealed class OutgoingMigration
         HostConnection connection = await ConnectAsync(cancellation).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
+            var there = new HostConversation(connection);
             try
             {
-                MigrationAccepted accepted = await OfferAsync(connection, copies, cancellation).ConfigureAwait(false);
+                MigrationAccepted accepted = await there.OfferAsync(Offer(copies), cancellation).ConfigureAwait(false);
+                if (accepted.AddsAddress && _host.Addresses.WhyItStays(_guest.Address) is { } problem)
+                    throw new MigrationException($"{_guest.Address} cannot leave this host: {problem}");
                 _clock.End("connect");
-                await PrepareAsync(connection, accepted, copies, cancellation).ConfigureAwait(false);
+                await PrepareAsync(there, accepted, copies, cancellation).ConfigureAwait(false);
                 _clock.End("prepare");
-                return await MoveAsync(connection, accepted, copies, cancellation).ConfigureAwait(false);
+                return await MoveAsync(connection, there, accepted, copies, cancellation).ConfigureAwait(false);
             }
             catch (Exception e) when (e is not GuestGoneException)
             {
@@ -118,15 +120,16 @@ internal sealed class OutgoingMigration
         }
     }
 
-    private async Task<MigrationReport> MoveAsync(HostConnection connection, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
+    private async Task<MigrationReport> MoveAsync(
+        HostConnection connection, HostConversation there, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
     {
         var sender = new MemorySender(connection, _guest.Slot.Memory, _tell);
         PageSet last = new(0);
         if (copies)
         {
-            last = await CopyWhileRunningAsync(connection, sender, cancellation).ConfigureAwait(false);
+            last = await CopyWhileRunningAsync(there, sender, cancellation).ConfigureAwait(false);
             _clock.End("copy");
-            await FreezeGuestAsync(connection, cancellation).ConfigureAwait(false);
+            await FreezeGuestAsync(there, cancellation).ConfigureAwait(false);
             _clock.End("hold");
         }
 
@@ -137,44 +140,39 @@ internal sealed class OutgoingMigration
             cancellation.ThrowIfCancellationRequested();
         long frozenAt = Stopwatch.GetTimestamp();
         _frozen = await FrozenDevice.FreezeAsync(_guest).ConfigureAwait(false);
+        connection.SetIdleTimeout(TimeSpan.FromMilliseconds(Math.Clamp(_request.PatienceMs, 1, MigrateRequest.PatienceMsMax)));
+        _frozen.LetAddressGo(_host, accepted.AddsAddress);
         _clock.End("freeze");
 
         // From here on the command cannot call it off: all that is left takes less time than the decision.
         if (copies)
-            await SendLastRoundAsync(connection, sender, last).ConfigureAwait(false);
-        await SendStateAsync(connection, _frozen.State).ConfigureAwait(false);
+            await SendLastRoundAsync(there, sender, last).ConfigureAwait(false);
+        await there.SendStateAsync(_frozen.State).ConfigureAwait(false);
         if (!copies)
-            _ = await ExpectAsync(connection, MigrationFrame.Ready).ConfigureAwait(false);
+            _ = await there.ExpectAsync(MigrationFrame.Ready).ConfigureAwait(false);
         _clock.End("transfer");
 
         Tell("resume");
-        await LetGoAsync(connection, copies).ConfigureAwait(false);
+        await LetGoAsync(there, copies).ConfigureAwait(false);
         double blackoutMs = Stopwatch.GetElapsedTime(frozenAt).TotalMilliseconds;
         _clock.End("switch");
         return Report(connection, accepted, copies, sender, blackoutMs);
     }
 
-    private async Task<MigrationAccepted> OfferAsync(HostConnection connection, bool copies, CancellationToken cancellation)
+    private MigrationOffer Offer(bool copies) => new()
     {
-        var offer = new MigrationOffer
-        {
-            Device = _guest.Name,
-            Address = _guest.Address.ToString(),
-            Identity = _guest.Identity,
-            Epoch = _guest.Epoch + 1,
-            GuestRamBytes = _guest.Slot.Memory.GuestRamBytes,
-            ControlBytes = _guest.Slot.Memory.ControlBytes,
-            CopiesMemory = copies,
-            StateVersion = VrdmaDevice.StateVersion,
-        };
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(offer, MigrationJson.Default.MigrationOffer);
-        await connection.SendAsync((ushort)MigrationFrame.Offer, json, cancellation).ConfigureAwait(false);
-        HostFrame frame = await ExpectAsync(connection, MigrationFrame.Accepted, cancellation).ConfigureAwait(false);
-        return JsonSerializer.Deserialize(frame.Payload.Span, MigrationJson.Default.MigrationAccepted)
-            ?? throw new MigrationException("the daemon there accepted nothing");
-    }
+        Device = _guest.Name,
+        Address = _guest.Address.ToString(),
+        Identity = _guest.Identity,
+        Epoch = _guest.Epoch + 1,
+        GuestRamBytes = _guest.Slot.Memory.GuestRamBytes,
+        ControlBytes = _guest.Slot.Memory.ControlBytes,
+        CopiesMemory = copies,
+        PatienceMs = _request.PatienceMs,
+        StateVersion = VrdmaDevice.StateVersion,
+    };
 
-    private async Task PrepareAsync(HostConnection connection, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
+    private async Task PrepareAsync(HostConversation there, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
     {
         Tell("prepare");
         var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, CopiesMemory = copies };
@@ -182,11 +180,11 @@ internal sealed class OutgoingMigration
         GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Prepared).ConfigureAwait(false);
         if (!answer.Content.IsEmpty)
             throw new MigrationException($"the guest cannot go there: {answer.Text}");
-        _ = await ExpectAsync(connection, MigrationFrame.Claimed, cancellation).ConfigureAwait(false);
+        _ = await there.ExpectAsync(MigrationFrame.Claimed, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Rounds until little is left, or no less than before. Returns what is left.</summary>
-    private async Task<PageSet> CopyWhileRunningAsync(HostConnection connection, MemorySender sender, CancellationToken cancellation)
+    private async Task<PageSet> CopyWhileRunningAsync(HostConversation there, MemorySender sender, CancellationToken cancellation)
     {
         DeviceSlot slot = _guest.Slot;
         await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.StartDirtyLog()).ConfigureAwait(false);
@@ -194,7 +192,7 @@ internal sealed class OutgoingMigration
         for (int round = 1; ; round++)
         {
             await sender.SendRoundAsync(pages, cancellation).ConfigureAwait(false);
-            _ = await ExpectAsync(connection, MigrationFrame.RoundTaken, cancellation).ConfigureAwait(false);
+            _ = await there.ExpectAsync(MigrationFrame.RoundTaken, cancellation).ConfigureAwait(false);
             long bytesBefore = pages.Bytes;
             pages = new PageSet(slot.Memory.GuestRamBytes);
             _conversation.Say(MoveSignals.Collect);
@@ -220,14 +218,14 @@ internal sealed class OutgoingMigration
     }
 
     /// <summary>From here to its word, the guest decides where its device is.</summary>
-    private async Task FreezeGuestAsync(HostConnection connection, CancellationToken cancellation)
+    private async Task FreezeGuestAsync(HostConversation there, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         _mayDecide = true;
         _conversation.Say(MoveSignals.Freeze);
         using var stop = new CancellationTokenSource();
         Task<GuestAnswer> refusal = HearAsync(stop.Token, MoveSignals.Stays);
-        Task<HostFrame> frozen = ExpectAsync(connection, MigrationFrame.GuestFrozen);
+        Task<HostFrame> frozen = there.ExpectAsync(MigrationFrame.GuestFrozen);
         if (await Task.WhenAny(refusal, frozen).ConfigureAwait(false) == refusal)
         {
             _mayDecide = false;
@@ -247,34 +245,16 @@ internal sealed class OutgoingMigration
         _ = await frozen.ConfigureAwait(false);
     }
 
-    private async Task SendLastRoundAsync(HostConnection connection, MemorySender sender, PageSet last)
+    private async Task SendLastRoundAsync(HostConversation there, MemorySender sender, PageSet last)
     {
         last.Add(_frozen!.DirtyPages);
         last.Add(_tracked!.TakeLastWritten());
-        await sender.SendRoundAsync(last, CancellationToken.None).ConfigureAwait(false);
-        _ = await ExpectAsync(connection, MigrationFrame.RoundTaken).ConfigureAwait(false);
-    }
-
-    private static async Task SendStateAsync(HostConnection connection, ReadOnlyMemory<byte> state)
-    {
-        const int part = 1 << 20;
-        for (int at = 0; at < state.Length; at += part)
-        {
-            await connection.SendAsync((ushort)MigrationFrame.State, state.Slice(at, Math.Min(part, state.Length - at))).ConfigureAwait(false);
-        }
-        try
-        {
-            await connection.SendAsync((ushort)MigrationFrame.StateEnd, BitConverter.GetBytes((long)state.Length)).ConfigureAwait(false);
-        }
-        catch (HostStreamException)
-        {
-            // It may have come there nevertheless: whoever is asked next tells.
-            connection.Abort();
-        }
+        await sender.SendRoundAsync(last, CancellationToken.None, there.AskForSignOfLifeAsync).ConfigureAwait(false);
+        await there.HearEndOfRoundAsync().ConfigureAwait(false);
     }
 
     /// <summary>The guest goes, or says that it stays. Nobody else decides.</summary>
-    private async Task LetGoAsync(HostConnection connection, bool copies)
+    private async Task LetGoAsync(HostConversation there, bool copies)
     {
         if (!copies)
             _conversation.Say(MoveSignals.Go);
@@ -284,27 +264,17 @@ internal sealed class OutgoingMigration
         while (answer.Signal is not (MoveSignals.Gone or MoveSignals.Stays) && !answer.IsGone);
         _mayDecide = false;
         if (answer.Signal == MoveSignals.Stays)
-            throw new MigrationException(await RefusalAsync(connection).ConfigureAwait(false) ?? answer.Text);
+            throw new MigrationException(await there.RefusalAsync().ConfigureAwait(false) ?? answer.Text);
 
         // A guest that is gone without a word has gone there, or ended; either way it does not come back here.
         FrozenDevice gone = _frozen!;
+        if (answer.IsGone && !await there.RunsThereAsync().ConfigureAwait(false))
+        {
+            await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);
+            throw new GuestGoneException();
+        }
         await _host.Threads.OnConductor(() => _host.Guests.Forget(_guest, $"it went to {_request.Host} port {_request.Port}")).ConfigureAwait(false);
         gone.Dispose();
-    }
-
-    /// <summary>What the daemon there says to explain itself, where it says something.</summary>
-    private static async Task<string?> RefusalAsync(HostConnection connection)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        try
-        {
-            HostFrame frame = await connection.ReceiveAsync(patience.Token).ConfigureAwait(false);
-            return frame.Type == (ushort)MigrationFrame.Refused ? Encoding.UTF8.GetString(frame.Payload.Span) : null;
-        }
-        catch (Exception e) when (e is HostStreamException or OperationCanceledException)
-        {
-            return null;
-        }
     }
 
     /// <summary>Whatever went wrong: the guest stays, and its device runs here.</summary>
@@ -346,14 +316,6 @@ internal sealed class OutgoingMigration
         return signals.Contains(answer.Signal) ? answer : throw new MigrationException("the guest does not understand what it is asked");
     }
 
-    private static async Task<HostFrame> ExpectAsync(HostConnection connection, MigrationFrame type, CancellationToken cancellation = default)
-    {
-        HostFrame frame = await connection.ReceiveAsync(cancellation).ConfigureAwait(false);
-        if (frame.Type == (ushort)MigrationFrame.Refused)
-            throw new MigrationException(Encoding.UTF8.GetString(frame.Payload.Span));
-        return frame.Type == (ushort)type ? frame : throw new MigrationException($"the daemon there said {frame.Type} instead of {type}");
-    }
-
     private MigrationReport Report(HostConnection connection, MigrationAccepted accepted, bool copies, MemorySender sender, double blackoutMs) => new()
     {
         Device = _guest.Name,
@@ -368,6 +330,7 @@ internal sealed class OutgoingMigration
         DeviceStateBytes = _frozen.State.Length,
         Rounds = sender.Rounds,
         BlackoutMs = blackoutMs,
+        LatePackets = _frozen.LatePackets,
         Phases = _clock.Phases,
         TotalMs = _clock.TotalMs,
     };

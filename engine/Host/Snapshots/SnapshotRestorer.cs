@@ -1,10 +1,8 @@
 using System.Net;
 using RoceEngine.Abi;
 using RoceEngine.Channel;
-using RoceEngine.Device;
 using RoceEngine.Host.Migration;
 using RoceEngine.Interop;
-using RoceEngine.Links;
 using RoceEngine.Protocol;
 using RoceEngine.Snapshots;
 using RoceEngine.Wire;
@@ -28,26 +26,14 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         Gid address = Gid.From(parsed);
         if (await host.Threads.OnConductor(() => host.Guests.TryReserve(address, request.Identity)).ConfigureAwait(false) is { } problem)
             throw new MigrationException(problem);
-        RestoreClaim claim;
         try
         {
-            claim = host.Ledger?.TryClaim(request.Identity, request.SnapshotId, request.Epoch) ?? RestoreClaim.First;
-        }
-        catch (SnapshotException e)
-        {
-            await GiveBackAsync(address).ConfigureAwait(false);
-            throw new MigrationException(e.Message);
-        }
-        try
-        {
-            return await StartAsync(saved, address, claim).ConfigureAwait(false);
+            return await StartAsync(saved, address).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            if (claim == RestoreClaim.First)
-                host.Ledger?.Unclaim(request.Identity, request.SnapshotId);
-            await GiveBackAsync(address).ConfigureAwait(false);
-            throw e is StateException or SystemCallException or ChannelException ? new MigrationException(e.Message) : e;
+            await host.Threads.OnConductor(() => host.Guests.GiveBack(address)).ConfigureAwait(false);
+            throw e is StateException or SystemCallException or ChannelException or SnapshotException ? new MigrationException(e.Message) : e;
         }
     }
 
@@ -75,32 +61,34 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         }
     }
 
-    private async Task<RestoreReply> StartAsync(SavedDevice saved, Gid address, RestoreClaim claim)
+    private async Task<RestoreReply> StartAsync(SavedDevice saved, Gid address)
     {
         byte[] state = saved.State.ToArray();
         ChannelMemory memory = ChannelMemory.Expect(request.GuestRamBytes, request.ControlBytes, makesRam: false);
         try
         {
             memory.TakeOver(SharedMemory.Duplicate(saved.Descriptors[1]), SharedMemory.Duplicate(saved.Descriptors[0]));
-            var link = new UdpLink(address, host.Options.Link);
             (string name, Worker worker) = await host.Threads.OnConductor(() => (host.Guests.NameFor(request.Device), host.Guests.NextWorker())).ConfigureAwait(false);
-            DeviceSlot slot = DeviceSlot.ForMoved(
-                new DeviceOptions { Name = name, Gid = address }, memory, link, WindowPolicy.LimitBytes(link.ReceiveBufferBytes), host.Reporter);
-            int queuePairs;
+            DeviceSlot? slot = null;
+            string? why;
             try
             {
-                queuePairs = await HostThreads.OnWorker(worker, (owner, nowNs) => Start(owner, slot, state, claim, nowNs)).ConfigureAwait(false);
+                slot = host.OpenSlot(name, address, memory);
+                await HostThreads.OnWorker(worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
+                why = await ClaimAsync(worker, slot).ConfigureAwait(false);
             }
             catch
             {
-                slot.Close();
+                slot?.Close();
+                await host.Threads.OnConductor(() => host.Guests.GiveBackName(name)).ConfigureAwait(false);
                 throw;
             }
-            await host.Threads.OnConductor(() => host.Guests.Add(Guest(name, address, slot, worker))).ConfigureAwait(false);
-            host.Record(request.Identity, request.Epoch + 1);
-            string? why = WhyBroken(claim);
+            await HostThreads.OnWorker(worker, (owner, nowNs) => Start(owner, slot, isBroken: why is not null, nowNs)).ConfigureAwait(false);
+            AttachedGuest guest = Guest(name, address, slot, worker, isCopy: why is not null);
+            await host.Threads.OnConductor(() => host.Guests.Add(guest)).ConfigureAwait(false);
+            host.Record(guest.Identity, guest.Epoch);
             host.Reporter.Report(ReportLevel.Information, $"device {name} ({address}) was restored{(why is null ? "" : $"; its queue pairs are in error: {why}")}");
-            return new RestoreReply { Name = name, Address = address.ToString(), QueuePairs = queuePairs, WhyBroken = why };
+            return new RestoreReply { Name = name, Address = address.ToString(), QueuePairs = slot.Device.QueuePairCount, WhyBroken = why };
         }
         finally
         {
@@ -108,18 +96,42 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         }
     }
 
-    private static int Start(Worker worker, DeviceSlot slot, byte[] state, RestoreClaim claim, long nowNs)
+    /// <summary>
+    /// The right to go on where the device stopped, asked for when nothing else can go wrong any more, since it is given once. Null when it was given,
+    /// else why not.
+    /// </summary>
+    /// <exception cref="SnapshotException">Nobody can tell.</exception>
+    private async Task<string?> ClaimAsync(Worker worker, DeviceSlot slot)
     {
-        worker.Prepare(slot, state, nowNs);
-
-        // Before it is served: not one packet leaves with a number that was used.
-        if (claim != RestoreClaim.First)
-            slot.Device.BreakQueuePairs(nowNs);
-        worker.Start(slot, nowNs);
-        return slot.Device.QueuePairCount;
+        const string wentOn = "the device went on after this snapshot was taken";
+        if (!request.WasStopped)
+            return wentOn;
+        try
+        {
+            return host.Ledger?.TryClaim(request.Identity, request.SnapshotId, request.Epoch) switch
+            {
+                RestoreClaim.AlreadyRestored => "this snapshot was restored before",
+                RestoreClaim.OlderThanKnown => wentOn,
+                _ => null,
+            };
+        }
+        catch
+        {
+            await HostThreads.OnWorker(worker, (owner, _) => owner.Abandon(slot)).ConfigureAwait(false);
+            throw;
+        }
     }
 
-    private AttachedGuest Guest(string name, Gid address, DeviceSlot slot, Worker worker) => new()
+    private static void Start(Worker worker, DeviceSlot slot, bool isBroken, long nowNs)
+    {
+        // Before it is served: not one packet leaves with a number that was used.
+        if (isBroken)
+            slot.Device.BreakQueuePairs(nowNs);
+        worker.Start(slot, nowNs);
+    }
+
+    /// <summary>The device itself in a new life; or a copy of it, which has an identity and lives of its own.</summary>
+    private AttachedGuest Guest(string name, Gid address, DeviceSlot slot, Worker worker, bool isCopy) => new()
     {
         Name = name,
         Address = address,
@@ -127,16 +139,7 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         Worker = worker,
         ProcessId = 0,
         UserId = userId,
-        Identity = request.Identity,
-        Epoch = request.Epoch + 1,
+        Identity = isCopy ? Guid.NewGuid() : request.Identity,
+        Epoch = isCopy ? 1 : request.Epoch + 1,
     };
-
-    private static string? WhyBroken(RestoreClaim claim) => claim switch
-    {
-        RestoreClaim.AlreadyRestored => "this snapshot was restored before",
-        RestoreClaim.OlderThanKnown => "the device went on after this snapshot was taken",
-        _ => null,
-    };
-
-    private Task GiveBackAsync(Gid address) => host.Threads.OnConductor(() => host.Guests.GiveBack(address));
 }

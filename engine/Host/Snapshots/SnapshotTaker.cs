@@ -18,10 +18,12 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
     private const int PagesPerRun = 1 << 12;
 
     private readonly DeviceSlot _slot = guest.Slot;
-    private bool _isRemoved;
+
+    /// <summary>The device, once it stands still, which it does until somebody decides: it is the caller's from then on, whatever else happens.</summary>
+    public FrozenDevice? Frozen { get; private set; }
 
     /// <summary>Returns what was saved, which the caller owns.</summary>
-    /// <exception cref="MigrationException">It was not saved, and runs as before.</exception>
+    /// <exception cref="MigrationException">It was not saved, and runs as before unless it stands still.</exception>
     public async Task<(SnapshotReply Reply, SavedDevice Saved)> RunAsync(CancellationToken cancellation)
     {
         using TrackedGuest? tracked = await TrackAsync(cancellation).ConfigureAwait(false);
@@ -36,7 +38,7 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
         finally
         {
             guest.Move?.Say(MoveSignals.Stay);
-            if (!_isRemoved)
+            if (Frozen is null)
                 await HostThreads.OnWorker(guest.Worker, (_, _) => _slot.Device.StopDirtyLog()).ConfigureAwait(false);
         }
     }
@@ -139,7 +141,8 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
         pages.Add(_slot.Device.TakeLastDirtyPages());
         Copy(pages, copy);
         CopyControl(copy);
-        _isRemoved = stops && worker.Remove(_slot);
+        if (stops)
+            Frozen = FrozenDevice.Halt(worker, _slot, state);
         return (state, report);
     }
 

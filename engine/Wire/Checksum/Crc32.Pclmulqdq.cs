@@ -68,8 +68,10 @@ internal static partial class Crc32
     internal static uint UpdateCarry(Vector128<ulong> carry, ReadOnlySpan<byte> bytes)
     {
         ref byte source = ref MemoryMarshal.GetReference(bytes);
-        return bytes.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported
-            ? UpdateVpclmulqdq<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length)
+        return bytes.Length >= WidestBytesMin && Pclmulqdq.V512.IsSupported
+                ? UpdateVpclmulqdq512<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length)
+            : bytes.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported
+                ? UpdateVpclmulqdq<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length)
             : UpdatePclmulqdq<NoCopy>(carry, ref source, ref source, (nuint)bytes.Length);
     }
 

@@ -5,7 +5,8 @@ namespace RoceEngine.Wire;
 
 /// <summary>
 /// The CRC-32 register of IEEE 802.3, reflected, without the inversions at either end. Chooses the fastest form that the processor
-/// has; all forms give the same register. See the files Crc32.Scalar, Crc32.Pclmulqdq and Crc32.Vpclmulqdq.
+/// has; all forms give the same register. See the files Crc32.Scalar, Crc32.Pclmulqdq,
+/// Crc32.Vpclmulqdq and Crc32.Vpclmulqdq512.
 /// </summary>
 internal static partial class Crc32
 {
@@ -32,6 +33,11 @@ internal static partial class Crc32
 
         ref byte from = ref MemoryMarshal.GetReference(source);
         ref byte to = ref MemoryMarshal.GetReference(destination);
+        if (source.Length >= WidestBytesMin && Pclmulqdq.V512.IsSupported)
+        {
+            return UpdateVpclmulqdq512<Copy>(CarryOf(register), ref from, ref to, (nuint)source.Length);
+        }
+
         if (source.Length >= VectorBytesMin && Pclmulqdq.V256.IsSupported)
         {
             return UpdateVpclmulqdq<Copy>(CarryOf(register), ref from, ref to, (nuint)source.Length);

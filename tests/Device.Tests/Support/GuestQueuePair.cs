@@ -87,6 +87,28 @@ internal sealed unsafe class GuestQueuePair
             QueuePairAttributeMask.State | QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port
                 | QueuePairAttributeMask.AccessFlags));
 
+    /// <summary>From Init to ReadyToSend, as UC wants it.</summary>
+    public void ConnectUnreliably(TestGuest peerGuest, GuestQueuePair peer)
+    {
+        const uint psn = 0x999;
+        var attributes = new PvrdmaQpAttributes
+        {
+            State = (uint)PvrdmaQpState.ReadyToReceive, PathMtu = (uint)PvrdmaMtu.Mtu1024, DestinationQpn = peer.Qpn, ReceivePsn = psn,
+        };
+        peerGuest.Device.Gid.Write(attributes.AddressHandle.GlobalRoute.DestinationGid);
+        Assert.Equal(
+            PvrdmaCommandError.None,
+            Modify(
+                attributes,
+                QueuePairAttributeMask.State | QueuePairAttributeMask.AddressVector | QueuePairAttributeMask.PathMtu
+                    | QueuePairAttributeMask.DestinationQpn | QueuePairAttributeMask.ReceivePsn));
+        Assert.Equal(
+            PvrdmaCommandError.None,
+            Modify(
+                new PvrdmaQpAttributes { State = (uint)PvrdmaQpState.ReadyToSend, SendPsn = psn },
+                QueuePairAttributeMask.State | QueuePairAttributeMask.SendPsn));
+    }
+
     public void ToReadyToReceive(Gid destination, uint qpn, PvrdmaMtu mtu = PvrdmaMtu.Mtu1024)
     {
         var attributes = new PvrdmaQpAttributes

@@ -23,6 +23,9 @@ internal sealed record GuestOptions
 
     public bool IsLocal { get; init; }
 
+    /// <summary>Guest and device are one process, as embedded ones are.</summary>
+    public bool SharesProcess { get; init; }
+
     public QueuePairCreator? Creator { get; init; }
 
     public int ActiveMtuBytes { get; init; } = 4096;
@@ -113,7 +116,35 @@ internal sealed unsafe class TestGuest : IDisposable
 
     public bool UsesBitmap => _control != null;
 
-    public void Write(int register, uint value) => Device.WriteRegister(register, value, NowNs);
+    public void Write(int register, uint value)
+    {
+        if (Around is null)
+        {
+            Device.WriteRegister(register, value, NowNs);
+        }
+        else
+        {
+            WriteWatched(register, value);
+        }
+    }
+
+    private void WriteWatched(int register, uint value) => Call(() => Device.WriteRegister(register, value, NowNs));
+
+    /// <summary>Stands around each call of the device, which it makes; null for nobody.</summary>
+    public Action<Action>? Around { get; set; }
+
+    /// <summary>Lets the device work.</summary>
+    public void Call(Action call)
+    {
+        if (Around is { } around)
+        {
+            around(call);
+        }
+        else
+        {
+            call();
+        }
+    }
 
     public uint Error => Device.ReadRegister(PvrdmaRegister.Error);
 
@@ -224,7 +255,7 @@ internal sealed unsafe class TestGuest : IDisposable
         }
         else
         {
-            Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpSend | qp.Handle, NowNs);
+            WriteUar(PvrdmaUar.QpSend | qp.Handle);
         }
     }
 
@@ -236,7 +267,7 @@ internal sealed unsafe class TestGuest : IDisposable
         }
         else
         {
-            Device.WriteUar(PvrdmaUar.QpOffset, PvrdmaUar.QpReceive | qp.Handle, NowNs);
+            WriteUar(PvrdmaUar.QpReceive | qp.Handle);
         }
     }
 
@@ -249,6 +280,20 @@ internal sealed unsafe class TestGuest : IDisposable
         }
     }
 
+    private void WriteUar(uint value)
+    {
+        if (Around is null)
+        {
+            Device.WriteUar(PvrdmaUar.QpOffset, value, NowNs);
+        }
+        else
+        {
+            WriteUarWatched(value);
+        }
+    }
+
+    private void WriteUarWatched(uint value) => Call(() => Device.WriteUar(PvrdmaUar.QpOffset, value, NowNs));
+
     private VrdmaDevice CreateDevice()
     {
         var options = new DeviceOptions
@@ -258,6 +303,7 @@ internal sealed unsafe class TestGuest : IDisposable
             Limits = Options.Limits,
             UarMode = Options.UarMode,
             ActiveMtuBytes = Options.ActiveMtuBytes,
+            GuestSharesProcess = Options.SharesProcess,
         };
         if (Options.Creator is { } creator)
         {

@@ -1,5 +1,6 @@
 using System.Net;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests.Support;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 
 namespace EndToEnd.Tests.Support;

@@ -74,6 +74,26 @@ internal sealed class OptionFactory(PerfTest test, Command command)
         return Add(option, availability);
     }
 
+    /// <summary>A time: a number with <c>ms</c> or <c>s</c>, or of seconds.</summary>
+    public Option<TimeSpan?> Period(string name, string valueName, string description)
+    {
+        Option<TimeSpan?> option = new(name) { Description = description, HelpName = valueName, Arity = ArgumentArity.ExactlyOne };
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            bool isMilliseconds = text.EndsWith("ms", StringComparison.Ordinal);
+            string number = isMilliseconds ? text[..^2] : text.EndsWith('s') ? text[..^1] : text;
+            if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value))
+                result.AddError($"{Spelled(option)} '{text}' is not a time such as 500ms, 1s or 2");
+            else if ((isMilliseconds ? value / 1000 : value) is < 0.01 or > 86400)
+                result.AddError($"{Spelled(option)} {text} should be between 10ms and 86400s");
+            else
+                return isMilliseconds ? TimeSpan.FromMilliseconds(value) : TimeSpan.FromSeconds(value);
+            return null;
+        };
+        return Add(option, availability: null);
+    }
+
     /// <summary>Free text.</summary>
     public Option<string?> Text(string name, string[] aliases, string valueName, string description, Availability? availability = null) =>
         Add(new Option<string?>(name, aliases) { Description = description, HelpName = valueName, Arity = ArgumentArity.ExactlyOne }, availability);

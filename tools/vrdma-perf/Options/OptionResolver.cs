@@ -19,6 +19,9 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     /// <summary>Receives of UC and UD unless -r says otherwise.</summary>
     private const int UnreliableReceiveDepth = 4000;
 
+    /// <summary>Seconds of a run with moves unless -D says otherwise.</summary>
+    private const double MigrationSeconds = 10;
+
     private readonly List<string> _notices = [];
 
     /// <summary>The options of the run.</summary>
@@ -26,9 +29,11 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     public PerfOptions Resolve()
     {
         PerfConnection connection = Connection();
-        double duration = parsed.GetValue(options.Duration) ?? 0;
+        MigrationPlan? migration = Migration();
+        double duration = parsed.GetValue(options.Duration) ?? (migration is null ? 0 : MigrationSeconds);
         bool all = parsed.GetValue(options.All);
         int size = all ? PerfTest.SweepMaximumBytes : (int)(parsed.GetValue(options.Size) ?? test.DefaultSizeBytes);
+        Require(migration is null || duration > migration.Period.TotalSeconds, $"--migrate-every is longer than the run of {duration} s: nothing would move");
         Require(duration == 0 || !all, "-D/--duration does not run on all sizes: leave out -a/--all");
         long iterations = duration > 0 ? 0 : parsed.GetValue(options.Iterations) ?? test.DefaultIterations;
         bool events = parsed.GetValue(options.Events);
@@ -82,6 +87,8 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
             CpuUtilization = parsed.GetValue(options.CpuUtilization),
             Output = Output(),
             JsonFile = JsonFile(),
+            JsonOutput = parsed.GetValue(options.JsonOutput),
+            Migration = migration,
             Verify = parsed.GetValue(options.Verify),
             Pair = parsed.GetValue(options.Pair) ?? PairMode.None,
             SocketPath = parsed.GetValue(options.Socket),
@@ -91,6 +98,46 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
         };
         RequireConsistency(resolved);
         return resolved;
+    }
+
+    /// <summary>The moves, if any, and whether everything else lets a device move.</summary>
+    private MigrationPlan? Migration()
+    {
+        string? to = parsed.GetValue(options.MigrateTo);
+        bool isInsecure = parsed.GetValue(options.MigrateInsecure);
+        MigrationMemory? memory = parsed.GetValue(options.MigrateMemory);
+        if (parsed.GetValue(options.MigrateEvery) is not { } period)
+        {
+            Require(to is null, "--migrate-to needs --migrate-every");
+            Require(!isInsecure, "--migrate-insecure needs --migrate-every");
+            Require(memory is null, "--migrate-memory needs --migrate-every");
+            return null;
+        }
+
+        Require(!parsed.GetValue(options.All), "--migrate-every does not run on all sizes: leave out -a/--all");
+        Require(parsed.GetValue(options.Iterations) is null, "--migrate-every needs a run by time: -D/--duration instead of -n/--iters");
+        Require(!parsed.GetValue(options.Events), "--migrate-every does not work with -e/--events");
+        Require(parsed.GetValue(options.Pair) is null or PairMode.None, "--migrate-every needs daemons: leave out --pair");
+        Require(parsed.GetValue(options.Embedded) is null, "--migrate-every needs daemons: a device of --embedded never moves");
+        return new MigrationPlan { Period = period, Targets = Targets(to), IsInsecure = isInsecure, Memory = memory ?? MigrationMemory.Auto };
+    }
+
+    private MigrationTarget[] Targets(string? to)
+    {
+        bool isClient = parsed.GetValue(options.Host) is not null;
+        bool namesDevice = parsed.GetValue(options.Socket) is not null || parsed.GetValue(options.Address) is not null || parsed.GetValue(options.Device) is not null;
+        if (!isClient)
+        {
+            Require(to is null && !namesDevice, "--migrate-every moves the client's device: name the server's host, or leave out --migrate-to, --socket, --address and -d/--ib-dev to have both ends and their daemons here");
+            Require(!parsed.GetValue(options.MigrateInsecure), "--migrate-insecure needs --migrate-to: private daemons have certificates");
+            return [];
+        }
+
+        Require(to is not null, "--migrate-every with a host needs --migrate-to: the daemons among which the device moves");
+        MigrationTarget[] targets = [.. to!.Split(',').Select(text => MigrationTarget.TryParse(text)
+            ?? throw new UsageException($"--migrate-to: '{text}' is not a host and a port"))];
+        Require(targets.Length > 1, "--migrate-to: the device moves from daemon to daemon in turn, name two at least; the last may be the one that has it at first");
+        return targets;
     }
 
     private PerfConnection Connection()
@@ -182,6 +229,8 @@ internal sealed class OptionResolver(PerfTest test, TestOptionSet options, Parse
     private static void RequireConsistency(PerfOptions resolved)
     {
         Require(resolved.ServerHost is not "", "the host is empty");
+        Require(!resolved.JsonOutput || resolved.Output == OutputLevel.Full, "--json and --output exclude each other");
+        Require(!resolved.JsonOutput || (!resolved.ReportSorted && !resolved.ReportUnsorted), "--json does not print samples: leave out -H/--report-histogram and -U/--report-unsorted");
         Require(!resolved.CpuUtilization || resolved.IsDuration, "--cpu_util needs -D/--duration");
         Require(!resolved.Verify || !resolved.IsLossy, "--verify needs -c RC: UC and UD may lose messages");
         Require(!resolved.UseSharedReceiveQueue || resolved.QueuePairs <= resolved.ReceiveDepth, "--use-srq: the SRQ depth should be greater than the number of QPs");

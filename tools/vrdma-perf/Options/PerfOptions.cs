@@ -146,6 +146,12 @@ internal sealed record PerfOptions
     /// <summary>File of the JSON report, or null for none.</summary>
     public string? JsonFile { get; init; }
 
+    /// <summary>The report goes to standard output as JSON instead of text.</summary>
+    public bool JsonOutput { get; init; }
+
+    /// <summary>How the client's device moves while the test runs; null when it stays.</summary>
+    public MigrationPlan? Migration { get; init; }
+
     /// <summary>A memory region for each queue pair instead of one for all.</summary>
     public bool RegionPerQueuePair { get; init; }
 

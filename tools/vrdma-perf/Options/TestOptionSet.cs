@@ -61,6 +61,7 @@ internal sealed class TestOptionSet
             [("bandwidth", OutputLevel.Bandwidth), ("message_rate", OutputLevel.MessageRate), ("latency", OutputLevel.Latency)]);
         Json = make.Flag("--out_json", [], "Save the report in a JSON file");
         JsonFile = make.Text("--out_json_file", [], "file", "Name of the JSON file (default perftest_out.json in the working directory); implies --out_json");
+        JsonOutput = make.Flag("--json", [], "Print the report as JSON instead of text");
         Verify = make.Flag("--verify", [], "Fill the buffers with a pattern and compare what arrived");
         Version = make.Flag("--version", ["-V"], "Display version number");
 
@@ -68,6 +69,10 @@ internal sealed class TestOptionSet
         Socket = make.Text("--socket", [], "path", "Socket of the daemon to attach to");
         Address = make.Address("--address", [], "Device address wanted of the daemon");
         Embedded = make.Address("--embedded", [], "Run a device with this address inside this process (no daemon)");
+        MigrateEvery = make.Period("--migrate-every", "period", "Move the client's device to another daemon again and again, every 500ms, 1s or 2 (seconds). Without a host, both ends and daemons of their own are started here");
+        MigrateTo = make.Text("--migrate-to", [], "host:port,host:port…", "With --migrate-every and a host: the daemons of this machine among which the device moves, in turn");
+        MigrateInsecure = make.Flag("--migrate-insecure", [], "With --migrate-to: without TLS, for a lab: the daemons must run with --insecure-migration");
+        MigrateMemory = make.Choice("--migrate-memory", [], "With --migrate-every: how guest memory gets there (default auto)", [("auto", MigrationMemory.Auto), ("copy", MigrationMemory.Copy), ("share", MigrationMemory.Share)]);
 
         DeclareFlagsWithoutMeaning(make, test);
     }
@@ -115,12 +120,17 @@ internal sealed class TestOptionSet
     public Option<OutputLevel?> Output { get; }
     public Option<bool> Json { get; }
     public Option<string?> JsonFile { get; }
+    public Option<bool> JsonOutput { get; }
     public Option<bool> Verify { get; }
     public Option<bool> Version { get; }
     public Option<PairMode?> Pair { get; }
     public Option<string?> Socket { get; }
     public Option<IPAddress?> Address { get; }
     public Option<IPAddress?> Embedded { get; }
+    public Option<TimeSpan?> MigrateEvery { get; }
+    public Option<string?> MigrateTo { get; }
+    public Option<bool> MigrateInsecure { get; }
+    public Option<MigrationMemory?> MigrateMemory { get; }
 
     /// <summary>Flags of perftest's that say nothing here (accepted), and those that ask for what the device has not (refused).</summary>
     private static void DeclareFlagsWithoutMeaning(OptionFactory make, PerfTest test)

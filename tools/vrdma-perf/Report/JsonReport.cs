@@ -1,4 +1,6 @@
 using System.Text.Json;
+using RoceEngine.Launching;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Statistics;
 
@@ -11,6 +13,9 @@ namespace RoceEngine.PerfTool.Report;
 internal sealed class JsonReport(PerfOptions options, DeviceFacts device, bool isClient)
 {
     private readonly List<Action<Utf8JsonWriter>> _results = [];
+
+    /// <summary>What came of the device's moves, if it was to move.</summary>
+    public MigrationResult? Migration { get; set; }
 
     /// <summary>Adds a bandwidth run.</summary>
     public void Add(BandwidthResult result, double cpuPercent) => _results.Add(json =>
@@ -51,6 +56,8 @@ internal sealed class JsonReport(PerfOptions options, DeviceFacts device, bool i
             json.WriteStartObject();
             WriteTestInfo(json);
             WriteResults(json);
+            if (Migration is { } migration)
+                WriteMigration(json, migration);
             json.WriteEndObject();
         }
 
@@ -126,6 +133,53 @@ internal sealed class JsonReport(PerfOptions options, DeviceFacts device, bool i
 
         if (options.AllSizes)
             json.WriteEndArray();
+    }
+
+    private void WriteMigration(Utf8JsonWriter json, MigrationResult migration)
+    {
+        json.WriteStartObject("migration");
+        json.WriteNumber("every_ms", options.Migration!.Period.TotalMilliseconds);
+        json.WriteNumber("moves", migration.Moves.Count);
+        json.WriteNumber("failed", migration.Failures.Count);
+        json.WriteStartArray("failures");
+        foreach (string failure in migration.Failures)
+            json.WriteStringValue(failure);
+        json.WriteEndArray();
+        WriteSpread(json, "blackout_ms", migration.Blackout);
+        WriteSpread(json, "gap_ms", migration.Gap);
+        WriteSpread(json, "steady_gap_ms", migration.SteadyGap);
+        json.WriteStartObject("phases_median_ms");
+        foreach (PhaseMedian phase in migration.Phases)
+            WriteFixed(json, phase.Name, phase.MedianMs, 3);
+        json.WriteEndObject();
+        string rate = MigrationTable.RateName(options, '_');
+        WriteFixed(json, rate + "_without_moves", MigrationTable.Rate(migration.SteadyRate, options), 2);
+        WriteFixed(json, rate + "_with_moves", MigrationTable.Rate(migration.MovingRate, options), 2);
+        json.WriteStartArray("each");
+        foreach (MoveRecord move in migration.Moves)
+            WriteMove(json, move);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteMove(Utf8JsonWriter json, MoveRecord move)
+    {
+        json.WriteStartObject();
+        json.WriteString("from", move.From);
+        json.WriteString("to", move.To);
+        json.WriteString("memory", move.Report.Memory);
+        WriteFixed(json, "blackout_ms", move.Report.BlackoutMs, 3);
+        WriteFixed(json, "total_ms", move.Report.TotalMs, 3);
+        json.WriteNumber("bytes_sent", move.Report.BytesSent);
+        json.WriteEndObject();
+    }
+
+    private static void WriteSpread(Utf8JsonWriter json, string name, Spread spread)
+    {
+        json.WriteStartObject(name);
+        WriteFixed(json, "median", spread.Median, 3);
+        WriteFixed(json, "max", spread.Largest, 3);
+        json.WriteEndObject();
     }
 
     private void WriteUtilization(Utf8JsonWriter json, double cpuPercent)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using RoceEngine.PerfTool.Exchange;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Statistics;
 
@@ -11,7 +12,10 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
 {
     private readonly List<string> _losses = [];
 
-    private bool IsFull => options.Output == OutputLevel.Full;
+    private bool IsFull => options is { Output: OutputLevel.Full, JsonOutput: false };
+
+    /// <summary>What came of the device's moves; shown at the end.</summary>
+    public MigrationResult? Migration { get; set; }
 
     /// <summary>Notices about what was changed, before everything else.</summary>
     public void Notices()
@@ -45,12 +49,18 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
             Lines(Preamble.QueuePair(options.Test, side, pair, address, outstandingReads));
     }
 
-    /// <summary>Separator and column heads.</summary>
-    public void Head() => Lines([TextColumns.Separator, TextColumns.Head(options)]);
+    /// <summary>Separator and column heads, which are seen while the test runs.</summary>
+    public void Head()
+    {
+        Lines([TextColumns.Separator, TextColumns.Head(options)]);
+        output.Flush();
+    }
 
     /// <summary>A row, or the one number asked for.</summary>
     public void Result(in BandwidthResult result, double cpuPercent)
     {
+        if (options.JsonOutput)
+            return;
         output.Write(options.Output switch
         {
             OutputLevel.Bandwidth => CFormat.Fixed(TextColumns.InUnit(result.AverageBytesPerSecond, options.Gigabits), 6),
@@ -63,6 +73,8 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
     /// <summary>The samples if asked for, then a row or the one number asked for.</summary>
     public void Result(LatencyResult result, double cpuPercent)
     {
+        if (options.JsonOutput)
+            return;
         if (!options.IsDuration)
             Samples(result);
         output.Write((options.Output == OutputLevel.Latency ? CFormat.Fixed(result.AverageUs, 6) : TextColumns.Row(result, options, cpuPercent)) + "\n");
@@ -97,6 +109,15 @@ internal sealed class TextReport(TextWriter output, PerfOptions options)
     public void End()
     {
         Lines([TextColumns.Separator]);
+        if (Migration is { } migration)
+            Lines(MigrationTable.Lines(migration, options));
+        output.Flush();
+    }
+
+    /// <summary>The report as JSON, which is all there is to say with --json.</summary>
+    public void Document(ReadOnlySpan<byte> utf8)
+    {
+        output.Write(System.Text.Encoding.UTF8.GetString(utf8));
         output.Flush();
     }
 

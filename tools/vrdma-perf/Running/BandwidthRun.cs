@@ -206,6 +206,7 @@ internal sealed class BandwidthRun(PerfOptions options, MessagePoster[] posters,
         _totalCompleted += messages;
         if (counts)
             _counted += messages;
+        waiter.Count(messages);
         _lastCompletionNs = nowNs;
         if (!options.NoPeak)
             _completedNs[_totalCompleted - 1] = nowNs;

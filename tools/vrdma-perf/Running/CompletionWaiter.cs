@@ -1,4 +1,5 @@
 using RoceEngine.PerfTool.Exchange;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.Verbs;
 
@@ -7,7 +8,13 @@ namespace RoceEngine.PerfTool.Running;
 /// <summary>
 /// Polls the CQ, or sleeps on its events, and watches the other side meanwhile: its "done" is kept, its failure thrown.
 /// </summary>
-internal sealed class CompletionWaiter(Endpoint endpoint, PerfOptions options, IPeerChannel channel)
+/// <param name="endpoint">Whose CQ it is.</param>
+/// <param name="options">The run.</param>
+/// <param name="channel">To the other side.</param>
+/// <param name="meter">Is told of completions; null for none.</param>
+/// <param name="stop">Ends the run.</param>
+internal sealed class CompletionWaiter(
+    Endpoint endpoint, PerfOptions options, IPeerChannel channel, CompletionMeter? meter = null, CancellationToken stop = default)
 {
     /// <summary>Completions taken at once.</summary>
     public const int BatchCompletions = 64;
@@ -38,6 +45,7 @@ internal sealed class CompletionWaiter(Endpoint endpoint, PerfOptions options, I
     {
         int count = _held > 0 ? _held : _queue.Poll(_batch);
         _held = 0;
+        meter?.Look(count);
         if (count == 0)
         {
             Idle();
@@ -76,15 +84,20 @@ internal sealed class CompletionWaiter(Endpoint endpoint, PerfOptions options, I
         Thread.Yield();
     }
 
-    /// <summary>Throws when the device is gone.</summary>
+    /// <summary>The completions of the last poll stand for so many messages of this side.</summary>
+    public void Count(long messages) => meter?.Add(messages);
+
+    /// <summary>Throws when the device is gone, or the run shall end.</summary>
     public void CheckHealth()
     {
+        stop.ThrowIfCancellationRequested();
         if (endpoint.Context.IsLost)
             throw new DeviceLostException("the device is gone");
     }
 
     private void Idle()
     {
+        stop.ThrowIfCancellationRequested();
         if (_sleeps)
             Sleep();
         else if (_idle.Idle())

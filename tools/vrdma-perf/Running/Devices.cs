@@ -44,7 +44,8 @@ internal static class Devices
 
     private static DriveMode Drive(PerfOptions options) => options.UseEvents ? DriveMode.Thread : DriveMode.Inline;
 
-    private static RdmaContext Attach(PerfOptions options) => RdmaContext.Attach(new AttachOptions
+    /// <summary>A daemon's device.</summary>
+    public static RdmaContext Attach(PerfOptions options) => RdmaContext.Attach(new AttachOptions
     {
         SocketPath = options.SocketPath,
         Address = options.Address ?? (IPAddress.TryParse(options.Device, out IPAddress? address) ? address : null),

@@ -79,8 +79,14 @@ internal abstract class LatencyRun(PerfOptions options, MessagePoster poster, Co
             if ((completion.WorkRequestId & MessagePoster.ReceiveMark) != 0)
                 OnReceived();
             else
-                _open--;
+                TakeSend();
         }
+    }
+
+    private void TakeSend()
+    {
+        _open--;
+        waiter.Count(1);
     }
 
     /// <summary>2 for half round trips, 1 for full ones.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.ExceptionServices;
 using RoceEngine.Embedded;
 using RoceEngine.PerfTool.Exchange;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Report;
 using RoceEngine.Verbs;
@@ -32,18 +33,20 @@ internal static class PairRunner
     }
 
     /// <summary>Runs both ends on devices that are open.</summary>
-    public static void Run(PerfOptions options, RdmaContext serverDevice, RdmaContext clientDevice, DeviceDrive drive, TextWriter output)
+    public static void Run(
+        PerfOptions options, RdmaContext serverDevice, RdmaContext clientDevice, DeviceDrive drive, TextWriter output,
+        DeviceMover? mover = null, CancellationToken stop = default)
     {
         (MemoryPeerChannel serverChannel, MemoryPeerChannel clientChannel) = MemoryPeerChannel.CreatePair();
-        PerfOptions serverOptions = options with { JsonFile = null, MinimumBandwidth = null, MinimumMessageRate = null };
+        PerfOptions serverOptions = options with { JsonFile = null, JsonOutput = false, MinimumBandwidth = null, MinimumMessageRate = null };
         Exception? serverError = null;
-        Thread server = new(() => serverError = Catch(() => RunSide(serverOptions, isClient: false, serverChannel, serverDevice, drive, TextWriter.Null)))
+        Thread server = new(() => serverError = Catch(() => RunSide(serverOptions, isClient: false, serverChannel, serverDevice, drive, TextWriter.Null, mover: null, stop)))
         {
             IsBackground = true,
             Name = "server",
         };
         server.Start();
-        Exception? clientError = Catch(() => RunSide(options, isClient: true, clientChannel, clientDevice, drive, output));
+        Exception? clientError = Catch(() => RunSide(options, isClient: true, clientChannel, clientDevice, drive, output, mover, stop));
         server.Join();
 
         // A side that only heard of the other's failure has nothing to add to it.
@@ -52,13 +55,15 @@ internal static class PairRunner
             ExceptionDispatchInfo.Throw(error);
     }
 
-    private static void RunSide(PerfOptions options, bool isClient, IPeerChannel channel, RdmaContext device, DeviceDrive drive, TextWriter output)
+    private static void RunSide(
+        PerfOptions options, bool isClient, IPeerChannel channel, RdmaContext device, DeviceDrive drive, TextWriter output,
+        DeviceMover? mover, CancellationToken stop)
     {
         using (channel)
         {
             TextReport report = new(output, options);
             report.Notices();
-            new PerfSession(options, isClient, channel, device, drive, report).Run();
+            new PerfSession(options, isClient, channel, device, drive, report, mover, stop).Run();
         }
     }
 

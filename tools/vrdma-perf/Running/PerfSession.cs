@@ -1,4 +1,5 @@
 using RoceEngine.PerfTool.Exchange;
+using RoceEngine.PerfTool.Migrating;
 using RoceEngine.PerfTool.Options;
 using RoceEngine.PerfTool.Report;
 using RoceEngine.PerfTool.Statistics;
@@ -17,7 +18,17 @@ internal enum DeviceDrive
 }
 
 /// <summary>One side of a test from the first message to the report.</summary>
-internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChannel channel, RdmaContext context, DeviceDrive drive, TextReport report)
+/// <param name="options">The run.</param>
+/// <param name="isClient">The side that begins.</param>
+/// <param name="channel">To the other side.</param>
+/// <param name="context">The device; it stays the caller's.</param>
+/// <param name="drive">What keeps it running.</param>
+/// <param name="report">Where the results go.</param>
+/// <param name="mover">Moves the client's device while the test runs; null when it stays.</param>
+/// <param name="stop">Ends the run.</param>
+internal sealed class PerfSession(
+    PerfOptions options, bool isClient, IPeerChannel channel, RdmaContext context, DeviceDrive drive, TextReport report,
+    DeviceMover? mover = null, CancellationToken stop = default)
 {
     private int _step;
 
@@ -36,7 +47,7 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
             using Endpoint endpoint = new(context, options);
             RunConnected(endpoint);
         }
-        catch (Exception exception) when (exception is VerbsException or UsageException or PeerException)
+        catch (Exception exception) when (exception is VerbsException or UsageException or PeerException or OperationCanceledException)
         {
             TellPeer(exception.Message);
             throw;
@@ -64,7 +75,7 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         for (int index = 0; index < posters.Length; index++)
             posters[index] = new MessagePoster(endpoint, index, peer.QueuePairs![index], options);
 
-        CompletionWaiter waiter = new(endpoint, options, channel);
+        CompletionWaiter waiter = new(endpoint, options, channel, mover?.Meter, stop);
         Verification? verification = options.Verify ? new Verification(options, endpoint) : null;
         List<string> missed = [];
         foreach (int sizeBytes in options.Sizes().Select(size => Math.Min(size, mostBytes)).Distinct())
@@ -74,12 +85,14 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
             if (options.Test.IsBandwidth)
                 RunBandwidth(sizeBytes, posters, waiter, verification, json, missed);
             else
-                RunLatency(sizeBytes, endpoint, posters[0], waiter, verification, json);
+                RunLatency(sizeBytes, endpoint, posters[0], waiter, verification, json, missed);
             _step++;
         }
 
         report.Losses();
         report.End();
+        if (options.JsonOutput && Results.Count > 0)
+            report.Document(json.ToBytes());
         if (options.JsonFile is { } file && Results.Count > 0)
             json.Save(file);
         if (missed.Count > 0)
@@ -100,7 +113,9 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         BandwidthResult own = default;
         if (sends)
         {
+            mover?.Begin();
             own = run.Send(sizeBytes);
+            Moved(json, missed);
             SendDone(run.Sent, own);
         }
 
@@ -120,14 +135,16 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         NoteMissedLimits(shown, missed);
     }
 
-    private void RunLatency(int sizeBytes, Endpoint endpoint, MessagePoster poster, CompletionWaiter waiter, Verification? verification, JsonReport json)
+    private void RunLatency(int sizeBytes, Endpoint endpoint, MessagePoster poster, CompletionWaiter waiter, Verification? verification, JsonReport json, List<string> missed)
     {
         bool measures = isClient || options.Test.IsPingPong;
         LatencyRun run = LatencyRun.For(options, endpoint, poster, waiter, isClient);
         run.Prepare(sizeBytes);
         Barrier(waiter);
         (long Busy, long Total) before = CpuFacts.ReadTicks();
+        mover?.Begin();
         LatencyResult? result = measures ? run.Run(sizeBytes) : null;
+        Moved(json, missed);
         double busy = CpuFacts.BusyPercent(before, CpuFacts.ReadTicks());
         if (isClient)
             SendDone([run.Sent], default);
@@ -140,6 +157,20 @@ internal sealed class PerfSession(PerfOptions options, bool isClient, IPeerChann
         report.Result(result, busy);
         json.Add(result, busy);
         Results.Add(result);
+    }
+
+    /// <summary>The stream is over, and with it the moves; what did not go well fails the run after its report.</summary>
+    private void Moved(JsonReport json, List<string> missed)
+    {
+        if (mover is null)
+            return;
+        MigrationResult result = mover.End();
+        json.Migration = result;
+        report.Migration = result;
+        if (result.Failures.Count > 0)
+            missed.Add($"{result.Failures.Count} of {result.Failures.Count + result.Moves.Count} moves failed: {string.Join("; ", result.Failures.Distinct())}");
+        else if (result.Moves.Count == 0)
+            missed.Add("the device did not move");
     }
 
     /// <summary>What this side sent or should have received, and what came of it.</summary>

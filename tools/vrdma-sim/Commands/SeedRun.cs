@@ -1,4 +1,5 @@
 using System.Globalization;
+using RoceEngine.Simulation.Drawing;
 using RoceEngine.Simulation.Traffic;
 using RoceEngine.Verbs;
 
@@ -63,6 +64,17 @@ internal sealed class SeedRun(ulong first, ulong count, int jobs, Func<Interfere
             $"{requests} requests succeeded, {_datagrams} datagrams of which {_dropped} were lost or spoiled, {_tally.Reopened} connections "
             + $"made anew, {string.Join(", ", failed)}");
     }
+
+    /// <summary>What devices were moved or saved, and what they were in the middle of, with work under way.</summary>
+    public string MovesInWords()
+    {
+        IEnumerable<string> kinds = Enum.GetValues<MoveKind>().Select(kind => Counted(kind.ToString(), _tally.ByMoveUnderWay[(int)kind]));
+        IEnumerable<string> situations = Enum.GetValues<MoveSituation>().Select(kind => Counted(kind.ToString(), _tally.BySituation[(int)kind]));
+        return $"{_tally.Migrations} migrations and {_tally.Snapshots} snapshots with work under way ({string.Join(", ", kinds)}), of queue pairs in "
+            + string.Join(", ", situations);
+    }
+
+    private static string Counted(string name, long count) => string.Create(CultureInfo.InvariantCulture, $"{name} {count}");
 
     private void Take(SimulationOutcome outcome)
     {

@@ -69,7 +69,7 @@ internal static class SimulationCommand
             Report(outcome, showEvents: true);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{run.Finished} worlds, {run.FailureCount} of them not clean, in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s; {run.Summary()}"));
+            $"{run.Finished} worlds, {run.FailureCount} of them not clean, in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s; {run.Summary()}; {run.MovesInWords()}"));
         return run.FailureCount == 0 ? Clean : Failed;
     }
 

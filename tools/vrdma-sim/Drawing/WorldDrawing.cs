@@ -30,7 +30,8 @@ internal static class WorldDrawing
             SourceBytes = isBig ? Checking.Pattern.Bytes - (1 << 20) : 128 << 10,
             Connections = connections,
             Faults = FaultDrawing.Draw(dice.Fork(), hosts, connections),
-            Moves = MoveDrawing.Draw(dice.Fork(), hosts, hostOfGuest.Length, HorizonNs),
+            Moves = MoveDrawing.Draw(dice.Fork(), hostOfGuest, hosts, HorizonNs),
+            IsStock = MoveDrawing.DrawStock(dice.Fork(), hostOfGuest.Length),
         };
     }
 

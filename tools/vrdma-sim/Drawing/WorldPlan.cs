@@ -37,6 +37,9 @@ internal sealed record WorldPlan
 
     /// <summary>Devices that are moved or saved.</summary>
     public required IReadOnlyList<Move> Moves { get; init; }
+
+    /// <summary>Guests whose devices do not understand a peer's notice that it is about to stand still.</summary>
+    public required IReadOnlyList<bool> IsStock { get; init; }
 }
 
 /// <summary>Two queue pairs that talk to each other.</summary>
@@ -188,8 +191,32 @@ internal enum MoveKind
     /// <summary>The device and a copy of its memory go to a host.</summary>
     Copied,
 
+    /// <summary>The device begins to go, and stays: before it stands still or after, when it was made elsewhere already.</summary>
+    Dropped,
+
     /// <summary>The device is saved while it goes on; what was saved must load elsewhere.</summary>
     Snapshot,
+
+    /// <summary>The device is saved while it goes on, and restored elsewhere as one that lives: it must say so and send nothing.</summary>
+    SecondLife,
+
+    /// <summary>The device is saved and ended, and restored later over a copy of its memory; what was sent to it meanwhile is lost.</summary>
+    Restored,
+
+    /// <summary>As <see cref="Restored"/>, out of a snapshot that was restored before: all its queue pairs are in error and say so.</summary>
+    RestoredAgain,
+}
+
+internal static class MoveKinds
+{
+    /// <summary>True when the device stands still for a time, and its neighbours reach it by the network.</summary>
+    public static bool StandsStill(this MoveKind kind) => kind is not (MoveKind.Snapshot or MoveKind.SecondLife);
+
+    /// <summary>True for a device that goes to a host and runs there.</summary>
+    public static bool IsMigration(this MoveKind kind) => kind is MoveKind.InPlace or MoveKind.Copied;
+
+    /// <summary>True for a device that is saved, and comes out of what was saved.</summary>
+    public static bool IsSnapshot(this MoveKind kind) => kind >= MoveKind.Snapshot;
 }
 
 /// <summary>One of those.</summary>

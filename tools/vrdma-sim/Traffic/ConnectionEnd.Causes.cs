@@ -15,6 +15,11 @@ internal sealed partial class ConnectionEnd
     /// <summary>The application moved the queue pair to the error state.</summary>
     public bool WasMovedToError { get; private set; }
 
+    /// <summary>The device was restored as one that lives elsewhere: the queue pair is in error, and says so.</summary>
+    public bool WasBroken { get; private set; }
+
+    private bool _saidBroken;
+
     /// <summary>The peer posted something that puts this end's queue pair into the error state when it comes.</summary>
     public bool ResponderMayFail { get; set; }
 
@@ -49,6 +54,13 @@ internal sealed partial class ConnectionEnd
             BeginFailing();
             return;
         }
+        if (type == AsyncEventType.QueuePairFatal)
+        {
+            SimulationFailure.Unless(WasBroken && !_saidBroken, () => $"{Name}: {type} twice, or without a cause");
+            _saidBroken = true;
+            BeginFailing();
+            return;
+        }
         SimulationFailure.Unless(
             type is AsyncEventType.QueuePairRequestError or AsyncEventType.QueuePairAccessError && ResponderMayFail,
             () => $"{Name}: {type} without a cause");
@@ -65,6 +77,10 @@ internal sealed partial class ConnectionEnd
         OpenWindowKey = 0;
         _isWindowRevoked = false;
         WasMovedToError = false;
+        WasBroken = false;
+        _saidBroken = false;
+        _mustSayBroken = false;
+        _wentRemote = false;
         ResponderMayFail = false;
         RevokedNs = long.MaxValue;
     }
@@ -82,7 +98,7 @@ internal sealed partial class ConnectionEnd
         _sendFailed |= status != CompletionStatus.FlushError;
         bool isExplained = send.Doom == status || status switch
         {
-            CompletionStatus.FlushError => WasMovedToError || ResponderMayFail,
+            CompletionStatus.FlushError => WasMovedToError || WasBroken || ResponderMayFail,
             CompletionStatus.RetryExceededError => IsSilenceExplained(),
             CompletionStatus.RnrRetryExceededError => _connection.Plan.RnrRetry != 7 && Operations.TakesReceive(send.Opcode),
             CompletionStatus.RemoteAccessError => Peer.HasRevoked(send),
@@ -95,11 +111,11 @@ internal sealed partial class ConnectionEnd
     }
 
     /// <summary>
-    /// One of the two devices moves in this world, or stands still for a time, in which its neighbours reach it by the network: what went there may come
-    /// after what went by memory later, and what goes to a group may come both ways.
+    /// One of the two devices stands still for a time in this world, and its neighbours reach it by the network then: what went there may come after what
+    /// went by memory later, and what goes to a group may come both ways, of which the second is on its way before the device stands still.
     /// </summary>
     private bool HaveMoved => _world.Plan.Moves.Any(
-        move => move.Kind != MoveKind.Snapshot && (move.Guest == Guest.Index || move.Guest == Peer.Guest.Index));
+        move => move.Kind.StandsStill() && (move.Guest == Guest.Index || move.Guest == Peer.Guest.Index));
 
     /// <summary>The network is between the two ends, or was.</summary>
     private bool AreApart => HaveMoved || Guest.Host != Peer.Guest.Host;
@@ -107,7 +123,7 @@ internal sealed partial class ConnectionEnd
     /// <summary>Could the peer have been silent for as long as all retries take?</summary>
     private bool IsSilenceExplained()
     {
-        if (Peer.State != EndState.Up || Peer.WasMovedToError || Peer.ResponderMayFail)
+        if (Peer.State != EndState.Up || Peer.WasMovedToError || Peer.WasBroken || Peer.ResponderMayFail)
             return true;
         FaultPlan faults = _world.Plan.Faults;
         bool isLossy = AreApart && faults.Phases.Any(phase => phase.Options.ReorderRate + phase.DropRate > 0);
@@ -116,14 +132,27 @@ internal sealed partial class ConnectionEnd
             || faults.Stalls.Any(stall => IsNear(stall.FromNs, stall.UntilNs) && (Guest.VisitedHosts.Contains(stall.Host) || Peer.Guest.VisitedHosts.Contains(stall.Host)));
     }
 
-    /// <summary>Few retries do not bridge the time in which the peer's device stands still without a word, or with one that got lost.</summary>
-    private bool IsMoveExplained(bool isLossy) => _connection.Plan.RetryCount < 2
-        && _world.Plan.Moves.Any(move => move.Guest == Peer.Guest.Index && (move.QuiesceNs == 0 || isLossy) && IsNear(move.AtNs, move.AtNs + move.QuiesceNs + move.BlackoutNs));
+    /// <summary>
+    /// Few retries do not bridge the time in which the peer's device stands still without a word, or with one that got lost, was forgotten on a move of
+    /// this end's own, or is not understood.
+    /// </summary>
+    private bool IsMoveExplained(bool isLossy)
+    {
+        ConnectionPlan plan = _connection.Plan;
+        long stillNs = 0;
+        foreach (Move move in _world.Plan.Moves)
+        {
+            bool isUntold = move.QuiesceNs == 0 || isLossy || Guest.IsStock || Guest.MoveCount > 0;
+            if (move.Guest == Peer.Guest.Index && move.Kind.StandsStill() && isUntold && IsNear(move.AtNs, move.AtNs + move.QuiesceNs + move.BlackoutNs))
+                stillNs += move.QuiesceNs + move.BlackoutNs;
+        }
+        return stillNs > 0 && (plan.RetryCount < 2 || (plan.RetryCount + 1) * (4096L << plan.Timeout) <= stillNs);
+    }
 
     // Plans count from when the world began to work, some moments after its time 0.
     private bool IsNear(long fromNs, long untilNs) => fromNs <= _world.NowNs && untilNs >= _lastProgressNs - 10_000_000;
 
     /// <summary>Receives were flushed: something must have put the queue pair into the error state.</summary>
     private void CheckFlushHadCause() => SimulationFailure.Unless(
-        !_receiveFlushed || _sendFailed || WasMovedToError || ResponderMayFail, () => $"{Name}: receives were flushed, and nothing failed before");
+        !_receiveFlushed || _sendFailed || WasMovedToError || WasBroken || ResponderMayFail, () => $"{Name}: receives were flushed, and nothing failed before");
 }

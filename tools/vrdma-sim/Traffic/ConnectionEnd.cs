@@ -209,6 +209,7 @@ internal sealed partial class ConnectionEnd
             if (IsReliable)
                 _receives.CheckDelivered();
             CheckFlushHadCause();
+            CheckSaidBroken();
         }
     }
 

@@ -24,6 +24,18 @@ internal sealed class Tally
     /// <summary>Devices that were moved or saved, by kind.</summary>
     public long[] ByMove { get; } = new long[Enum.GetValues<Drawing.MoveKind>().Length];
 
+    /// <summary>Those of them that happened while work of the device's guest was under way.</summary>
+    public long[] ByMoveUnderWay { get; } = new long[Enum.GetValues<Drawing.MoveKind>().Length];
+
+    /// <summary>What the devices were in the middle of then.</summary>
+    public long[] BySituation { get; } = new long[Enum.GetValues<MoveSituation>().Length];
+
+    /// <summary>Devices that went to a host and ran there, with work under way.</summary>
+    public long Migrations => Sum(ByMoveUnderWay, Drawing.MoveKinds.IsMigration);
+
+    /// <summary>Devices that were saved, and came to life out of that, with work under way.</summary>
+    public long Snapshots => Sum(ByMoveUnderWay, Drawing.MoveKinds.IsSnapshot);
+
     /// <summary>Connections that were made anew.</summary>
     public long Reopened { get; set; }
 
@@ -57,12 +69,17 @@ internal sealed class Tally
         Sum(_receiveStatuses, other._receiveStatuses);
         Sum(ByDisruption, other.ByDisruption);
         Sum(ByMove, other.ByMove);
+        Sum(ByMoveUnderWay, other.ByMoveUnderWay);
+        Sum(BySituation, other.BySituation);
         Reopened += other.Reopened;
         Reused += other.Reused;
         FromGroups += other.FromGroups;
         OwnFromGroups += other.OwnFromGroups;
         Drained += other.Drained;
     }
+
+    private static long Sum(long[] byKind, Func<Drawing.MoveKind, bool> counts) =>
+        Enum.GetValues<Drawing.MoveKind>().Where(counts).Sum(kind => byKind[(int)kind]);
 
     private static void Sum(long[] into, long[] from)
     {

@@ -150,9 +150,13 @@ internal sealed partial class SimulatedGuest : IDisposable
             OnEvent(happened);
     }
 
+    /// <summary>Completion queues have another size than they were made with.</summary>
+    public bool HasResized { get; private set; }
+
     /// <summary>Gives all completion queues another size, at least the one they were made with, whatever stands in them.</summary>
     public void ResizeQueues()
     {
+        HasResized = true;
         foreach (CompletionQueue queue in _queues)
             queue.Resize(_completionsMax * _dice.Between(1, 4));
         _world.Touch();

@@ -1,3 +1,4 @@
+using RoceEngine.Host;
 using RoceEngine.Links;
 using RoceEngine.Simulation.Checking;
 using RoceEngine.Simulation.Drawing;
@@ -98,6 +99,19 @@ internal sealed class SimulatedWorld : IDisposable
         NowNs += _clock.Between(200, Plan.TurnNsMax);
         Turn();
         _isBusy = true;
+    }
+
+    /// <summary>No more than one host may serve a device.</summary>
+    public void CheckServedOnce(SimulatedGuest guest)
+    {
+        Gid address = Gid.From(guest.Address);
+        int count = 0;
+        foreach (SimulatedHost host in _hosts)
+        {
+            foreach (DeviceSlot slot in host.Worker.Slots)
+                count += slot.Address == address ? 1 : 0;
+        }
+        SimulationFailure.Unless(count == 1, () => $"{guest.Name}: {count} hosts serve its device at the same time");
     }
 
     public void Dispose()

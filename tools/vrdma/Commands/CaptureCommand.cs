@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
 namespace RoceEngine.Vrdma.Commands;

@@ -60,7 +60,7 @@ internal static class CommandTree
     private static string UsageMessage(ParseResult parsed, string[] args)
     {
         if (args.Length == 0)
-            return "a command is required: demo, run, devices, devinfo, stat, migrate, certs, capture, decode or explain (see vrdma --help)";
+            return "a command is required: demo, run, devices, devinfo, stat, migrate, snapshot, restore, release, certs, capture, decode or explain (see vrdma --help)";
 
         // One mistake can be reported in several ways: best by the option that was mistyped, else by the word.
         return (FirstError("'-") ?? FirstError("'") ?? parsed.Errors[0]).Message;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Demo;
 using RoceEngine.Vrdma.Demo.Moving;
 using RoceEngine.Vrdma.Output;
@@ -69,7 +70,7 @@ internal static class DemoCommand
             await demo(stop.Token);
             return ExitCode.Success;
         }
-        catch (Exception failure) when (failure is DemoException or OperationCanceledException or IOException)
+        catch (Exception failure) when (failure is LaunchException or OperationCanceledException or IOException)
         {
             // Ctrl-C at a terminal reaches the children too: what they then say is no failure of theirs.
             if (signals.ExitCode == 0 && failure is not OperationCanceledException)

@@ -10,10 +10,4 @@ internal static class ExitCode
 
     /// <summary>A bad flag, address, device or option value.</summary>
     public const int Usage = 2;
-
-    /// <summary>Ended by SIGINT, as a shell reports it.</summary>
-    public const int Interrupted = 130;
-
-    /// <summary>Ended by SIGTERM, as a shell reports it.</summary>
-    public const int Terminated = 143;
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
 namespace RoceEngine.Vrdma.Commands;
@@ -28,10 +29,21 @@ internal static class MigrateCommand
             DefaultValueFactory = _ => MemoryModes[0],
         };
         memory.AcceptOnlyFromAmong(MemoryModes);
+        Option<int> patience = new("--patience")
+        {
+            Description = "While the device stands still, the other daemon may be silent for so many ms before the device goes on where it was. Peers give it up when their retries are used up, after 540 ms at the usual settings.",
+            HelpName = "MS",
+            DefaultValueFactory = _ => MigrateRequest.PatienceMsDefault,
+        };
+        patience.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int ms) || ms is < 1 or > MigrateRequest.PatienceMsMax))
+                result.AddError($"--patience: '{result.Tokens[0].Value}' is not a number from 1 to {MigrateRequest.PatienceMsMax}.");
+        });
         Option<bool> insecure = new("--insecure") { Description = "Without TLS, for a lab: both daemons must run with --insecure-migration." };
         Option<bool> json = CommonOptions.Json("Print the report as JSON.");
         Option<string?> socket = CommonOptions.Socket();
-        Command command = new("migrate", "Moves a device to another daemon; its guest and its peers see a pause.") { device, to, memory, insecure, json, socket };
+        Command command = new("migrate", "Moves a device to another daemon; its guest and its peers see a pause.") { device, to, memory, patience, insecure, json, socket };
         command.SetAction(parsed =>
         {
             HostAndPort target = parsed.GetValue(to)!;
@@ -41,6 +53,7 @@ internal static class MigrateCommand
                 Host = target.Host,
                 Port = target.Port,
                 Memory = parsed.GetValue(memory)!,
+                PatienceMs = parsed.GetValue(patience),
                 IsInsecure = parsed.GetValue(insecure),
             };
             return Run(parsed.GetValue(socket), request, parsed.GetValue(json));

@@ -49,6 +49,7 @@ internal static class RestoreCommand
                 Identity = manifest.Identity,
                 SnapshotId = manifest.SnapshotId,
                 Epoch = manifest.Epoch,
+                WasStopped = manifest.IsSuspended,
                 GuestRamBytes = manifest.GuestRamBytes,
                 ControlBytes = manifest.ControlBytes,
                 DeviceStateBytes = manifest.DeviceStateBytes,

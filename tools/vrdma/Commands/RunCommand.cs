@@ -27,7 +27,7 @@ internal static class RunCommand
         drive.AcceptOnlyFromAmong("inline", "thread");
         Option<bool> attach = new("--attach") { Description = "Use a device of the daemon instead of one in the program's process." };
         Option<string?> socket = CommonOptions.Socket();
-        Option<bool> explain = new("--explain") { Description = "Print the reason of every call that fails." };
+        Option<bool> explain = new("--explain") { Description = "Print the reason of every call and every work request that fails." };
         Command command = new("run", "Runs a program written against libibverbs, with a device in its own process or of a daemon.")
         {
             address, drive, attach, socket, explain, program,

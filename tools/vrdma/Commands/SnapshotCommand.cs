@@ -41,28 +41,41 @@ internal static class SnapshotCommand
     {
         if (!overwrites && File.Exists(file))
             throw new CommandException($"{file} is there already; --force replaces it");
-        SavedDevice? saved = null;
         try
         {
-            SnapshotReply reply = DaemonAccess.Ask(socketPath, daemon =>
-            {
-                _ = DaemonAccess.Select(daemon.ListDevices(), device, daemon.SocketPath);
-                return daemon.Snapshot(new SnapshotRequest { Device = device, Stops = stops }, out saved);
-            });
-            long bytes = Write(file, overwrites, Manifest(reply, saved!, stops, note), saved!);
-            string goesOn = stops ? "it has ended here" : "it goes on";
-            Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"saved {reply.Report.Device.Name} ({reply.Report.Device.Address}) to {file}: {Readable.Bytes(bytes)}; the device stood still for {reply.FrozenMs:F2} ms, and {goesOn}"));
+            Console.Out.WriteLine(DaemonAccess.Ask(socketPath, daemon => Save(daemon, device, file, stops, overwrites, note)));
             return ExitCode.Success;
         }
         catch (SnapshotException e)
         {
-            throw new CommandException(e.Message, inner: e);
+            throw new CommandException($"{e.Message} The device goes on.", inner: e);
         }
-        finally
+    }
+
+    /// <summary>A device that is to stop stands still until its file is whole and on the disk: if that fails, it goes on when the connection ends.</summary>
+    private static string Save(DaemonConnection daemon, string device, string file, bool stops, bool overwrites, string? note)
+    {
+        _ = DaemonAccess.Select(daemon.ListDevices(), device, daemon.SocketPath);
+        SnapshotReply reply = daemon.Snapshot(new SnapshotRequest { Device = device, Stops = stops }, out SavedDevice saved);
+        long bytes;
+        using (saved)
+            bytes = Write(file, overwrites, Manifest(reply, saved, stops, note), saved);
+        if (stops)
+            End(daemon, file);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"saved {reply.Report.Device.Name} ({reply.Report.Device.Address}) to {file}: {Readable.Bytes(bytes)}; the device stood still for {reply.FrozenMs:F2} ms, and {(stops ? "it has ended here" : "it goes on")}");
+    }
+
+    private static void End(DaemonConnection daemon, string file)
+    {
+        try
         {
-            saved?.Dispose();
+            daemon.EndSaved();
+        }
+        catch (ChannelException e)
+        {
+            throw new CommandException($"{e.Message}; {file} is whole, and the device has ended with its daemon", inner: e);
         }
     }
 

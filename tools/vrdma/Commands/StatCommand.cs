@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 using Spectre.Console;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo;
 
@@ -44,7 +45,7 @@ internal sealed class Cast : IAsyncDisposable
             catch (Exception failure)
             {
                 await cast.DisposeAsync();
-                if (failure is not DemoException || attempt == TriesMax || addresses.All(AddressPlan.IsFree))
+                if (failure is not LaunchException || attempt == TriesMax || addresses.All(AddressPlan.IsFree))
                     throw;
                 progress.Say($"one of {string.Join(", ", addresses.AsEnumerable())} was taken in the meantime; starting again with others");
             }

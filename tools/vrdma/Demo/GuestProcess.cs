@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using RoceEngine.Launching;
 using RoceEngine.Wire;
 
 namespace RoceEngine.Vrdma.Demo;

@@ -27,6 +27,7 @@ internal static class JsonOutput
             writer.WriteStringValue(address);
         writer.WriteEndArray();
         writer.WriteNumber("uptime_ms", info.UptimeMs);
+        writer.WriteNumber("late_packets", info.LatePackets);
         writer.WriteEndObject();
 
         writer.WriteStartArray("devices");

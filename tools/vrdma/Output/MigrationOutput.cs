@@ -16,6 +16,8 @@ internal static class MigrationOutput
             : "taken along by the guest");
         Line("sent", $"{Mebibytes(report.BytesSent)} MiB in all, {Readable.Bytes(report.DeviceStateBytes)} of them the device's state");
         Line("blackout", string.Create(CultureInfo.InvariantCulture, $"{report.BlackoutMs:F2} ms"));
+        if (report.LatePackets > 0)
+            Line("late", string.Create(CultureInfo.InvariantCulture, $"{report.LatePackets} packets came after the device had stopped; their senders send them again"));
         Line("phases", string.Join(", ", report.Phases.Select(phase => string.Create(CultureInfo.InvariantCulture, $"{phase.Name} {phase.Milliseconds:F2}"))) + " ms");
         Line("total", string.Create(CultureInfo.InvariantCulture, $"{report.TotalMs:F1} ms"));
     }
@@ -39,6 +41,7 @@ internal static class MigrationOutput
         writer.WriteEndArray();
         writer.WriteNumber("blackout_ms", Math.Round(report.BlackoutMs, 4));
         writer.WriteNumber("total_ms", Math.Round(report.TotalMs, 4));
+        writer.WriteNumber("late_packets", report.LatePackets);
         writer.WriteStartObject("phases_ms");
         foreach (PhaseTime phase in report.Phases)
             writer.WriteNumber(phase.Name, Math.Round(phase.Milliseconds, 4));

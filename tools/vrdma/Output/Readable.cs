@@ -27,6 +27,15 @@ internal static class Readable
         _ => Format(bytes, "B"),
     };
 
+    /// <summary>A byte count as an amount: two decimals of the largest binary unit that it fills.</summary>
+    public static string Amount(long bytes) => bytes switch
+    {
+        >= 1 << 30 => Format(bytes / (double)(1 << 30), "GiB"),
+        >= 1 << 20 => Format(bytes / (double)(1 << 20), "MiB"),
+        >= 1 << 10 => Format(bytes / (double)(1 << 10), "KiB"),
+        _ => Format(bytes, "B"),
+    };
+
     /// <summary>A duration in microseconds: two decimals under 100, none from there on.</summary>
     public static string Microseconds(double microseconds) =>
         microseconds.ToString(microseconds < 100 ? "F2" : "F0", CultureInfo.InvariantCulture);

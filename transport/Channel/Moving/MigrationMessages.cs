@@ -20,6 +20,16 @@ public sealed record MigrateRequest
 
     /// <summary>Rounds of copying at most while the guest runs.</summary>
     public int RoundsMax { get; init; } = 8;
+
+    /// <summary>
+    /// While the device stands still, the daemon there may be silent for so long, in ms, before the device goes on here. Peers give it up when their
+    /// retries are used up: after 540 ms at the usual settings (timeout 14, seven retries).
+    /// </summary>
+    public int PatienceMs { get; init; } = PatienceMsDefault;
+
+    public const int PatienceMsDefault = 400;
+
+    public const int PatienceMsMax = 60_000;
 }
 
 /// <summary>How far a migration is.</summary>
@@ -77,6 +87,9 @@ public sealed record MigrationReport
 
     /// <summary>How long the device was served by nobody, in ms.</summary>
     public required double BlackoutMs { get; init; }
+
+    /// <summary>Packets that came after the device had stopped; they were dropped, and their senders send them again.</summary>
+    public long LatePackets { get; init; }
 
     /// <summary>All phases in order.</summary>
     public required IReadOnlyList<PhaseTime> Phases { get; init; }

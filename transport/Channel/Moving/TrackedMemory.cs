@@ -27,7 +27,7 @@ internal sealed unsafe class TrackedMemory : IDisposable
     {
         if (!memory.TryBeginTracking())
         {
-            SayCannot(daemon, "the program registered memory of its own, whose writes cannot be tracked: it moves with --memory share only");
+            SayCannot(daemon, "the program registered memory of its own, whose writes cannot be tracked: its device moves with --memory share only, and cannot be saved");
             return null;
         }
         string? whyNot;

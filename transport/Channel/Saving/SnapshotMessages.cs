@@ -6,7 +6,10 @@ public sealed record SnapshotRequest
     /// <summary>The device, by name or address.</summary>
     public required string Device { get; init; }
 
-    /// <summary>True to end the device with it: what is restored later goes on where it stopped. Otherwise the device goes on at once.</summary>
+    /// <summary>
+    /// True to end the device with it: what is restored later goes on where it stopped. It stands still from here on, ends when the client says that what
+    /// was saved is kept, and goes on when the client leaves without a word. Otherwise the device goes on at once.
+    /// </summary>
     public bool Stops { get; init; }
 }
 
@@ -45,6 +48,9 @@ public sealed record RestoreRequest
     public required Guid SnapshotId { get; init; }
 
     public required ulong Epoch { get; init; }
+
+    /// <summary>False when the device went on after it was saved: then what comes back cannot.</summary>
+    public required bool WasStopped { get; init; }
 
     public required long GuestRamBytes { get; init; }
 

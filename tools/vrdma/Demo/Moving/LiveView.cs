@@ -1,4 +1,5 @@
 using System.Globalization;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo.Moving;
 
@@ -35,7 +36,13 @@ internal sealed class TerminalLiveView : ILiveView
 
     public void Say(string line) => Console.Out.Write($"\r\e[K{line}\n");
 
-    public void Show(string place, StreamSample[] samples) => Console.Out.Write($"\r\e[K{LiveLine.Curve(samples)}  at {place}  {_last}");
+    public void Show(string place, StreamSample[] samples)
+    {
+        // A line that is wider than the terminal would go on in the next one, and stay there.
+        string line = $"{LiveLine.Curve(samples)}  at {place}  {_last}";
+        int width = Math.Max(Console.WindowWidth - 1, 1);
+        Console.Out.Write($"\r\e[K{(line.Length > width ? line[..width] : line)}");
+    }
 
     public void Moved(int count, int all, MoveRecord record) => _last = LiveLine.Of(count, all, record);
 }
@@ -62,7 +69,7 @@ internal static class LiveLine
             int column = Columns - 1 - (int)((end - samples[i].Seconds) / ColumnSeconds);
             if (column < 0)
                 break;
-            columns[column] += samples[i].Bytes;
+            columns[column] += samples[i].Amount;
         }
 
         long top = Math.Max(columns.Max(), 1);

@@ -1,6 +1,6 @@
 using System.Net;
 using RoceEngine.Channel;
-using RoceEngine.HostStream;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo.Moving;
 
@@ -24,14 +24,12 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
 
     public async Task<MigrationDemoResult> RunAsync(CancellationToken cancellation)
     {
-        using Workspace workspace = new();
-        string directory = workspace.Directory;
-        _ = HostCertificates.Write(directory, [new HostIdentity("a", "127.0.0.1"), new HostIdentity("b", "127.0.0.1")]);
+        await using PrivateDaemons daemons = PrivateDaemons.Create("vrdma", "a", "b");
         AddressPlan plan = new(firstAddress);
         IPAddress moving = plan.Take();
         IPAddress staying = plan.Take();
-        await using DaemonProcess a = await StartDaemonAsync("a", directory, moving, cancellation);
-        await using DaemonProcess b = await StartDaemonAsync("b", directory, staying, cancellation);
+        DaemonProcess a = await daemons.StartAsync("a", moving, cancellation);
+        DaemonProcess b = await daemons.StartAsync("b", staying, cancellation);
         await using StreamProcess sender = await StreamProcess.StartAsync("sender", a.SocketPath, moving, cancellation);
         await using StreamProcess receiver = await StreamProcess.StartAsync("receiver", b.SocketPath, staying, cancellation);
         view.Say($"daemon A: pid {a.Id}, takes devices at {a.MigrationEndPoint}; daemon B: pid {b.Id}, at {b.MigrationEndPoint}");
@@ -41,18 +39,6 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
         return await StreamAsync(a, b, moving, sender, receiver, cancellation);
     }
 
-    private static Task<DaemonProcess> StartDaemonAsync(string name, string directory, IPAddress address, CancellationToken cancellation)
-    {
-        string[] options =
-        [
-            "--migrate-listen", "127.0.0.1:0", "--state-dir", directory,
-            "--tls-ca", Path.Combine(directory, "ca.pem"),
-            "--tls-cert", Path.Combine(directory, $"{name}.pem"),
-            "--tls-key", Path.Combine(directory, $"{name}-key.pem"),
-        ];
-        return DaemonProcess.StartAsync(Path.Combine(directory, $"{name}.sock"), [address], cancellation, options);
-    }
-
     private async Task<MigrationDemoResult> StreamAsync(
         DaemonProcess a, DaemonProcess b, IPAddress moving, StreamProcess sender, StreamProcess receiver, CancellationToken cancellation)
     {
@@ -60,7 +46,7 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
         Task<StreamTotal> sent = sender.WatchAsync(stop.Token);
         Task<StreamTotal> received = receiver.WatchAsync(stop.Token);
         Task daemons = Task.WhenAny(a.WatchAsync(stop.Token), b.WatchAsync(stop.Token)).Unwrap();
-        double begin = StreamProcess.Now;
+        double begin = StreamClock.Now;
         await receiver.SayAsync("go", cancellation);
         await sender.SayAsync("go", cancellation);
         try
@@ -88,9 +74,9 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
         {
             bool isThere = i % 2 != 0;
             (DaemonProcess from, DaemonProcess to) = isThere ? (b, a) : (a, b);
-            double begin = StreamProcess.Now;
+            double begin = StreamClock.Now;
             MigrationReport report = await Task.Run(() => Move(from, to, moving, cancellation), cancellation);
-            MoveRecord record = new(isThere ? "B" : "A", isThere ? "A" : "B", begin, StreamProcess.Now, report);
+            MoveRecord record = new(isThere ? "B" : "A", isThere ? "A" : "B", begin, StreamClock.Now, report);
             records.Add(record);
             view.Moved(records.Count, moves, record);
             await ShowAsync(peer, record.To, cancellation);
@@ -112,9 +98,7 @@ internal sealed class MigrationDemo(IPAddress firstAddress, int moves, ILiveView
     {
         try
         {
-            using DaemonConnection connection = DaemonConnection.Open(from.SocketPath);
-            var request = new MigrateRequest { Device = device.ToString(), Host = to.MigrationEndPoint!.Address.ToString(), Port = to.MigrationEndPoint.Port };
-            return connection.Migrate(request, progress: null, cancellation);
+            return PrivateDaemons.Move(from.SocketPath, device.ToString(), to.MigrationEndPoint!, "auto", cancellation);
         }
         catch (ChannelException failure)
         {

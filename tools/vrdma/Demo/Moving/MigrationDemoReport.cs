@@ -1,5 +1,6 @@
 using System.Globalization;
 using RoceEngine.Channel;
+using RoceEngine.Launching;
 using RoceEngine.Vrdma.Output;
 
 namespace RoceEngine.Vrdma.Demo.Moving;
@@ -19,12 +20,12 @@ internal static class MigrationDemoReport
         foreach (MoveRecord move in result.Moves)
             table.AddRow(Row(++number, move, phases, result.PeerSamples));
         table.Write();
-        Console.Out.WriteLine(Spread("blackout", [.. result.Moves.Select(move => move.Report.BlackoutMs)]));
-        Console.Out.WriteLine(Spread("longest gap between completions at the peer", [.. result.Moves.Select(move => move.GapMs(result.PeerSamples))]));
+        WriteSpread("blackout", Spread.Of(result.Moves.Select(move => move.Report.BlackoutMs)));
+        WriteSpread("longest gap between completions at the peer", Spread.Of(result.Moves.Select(move => move.GapMs(result.PeerSamples))));
         string? problem = FindProblem(result);
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{result.Receiver.Messages} messages, {Readable.Bytes(result.Receiver.Bytes)}, {result.Receiver.Atomics} atomics: {problem ?? "every completion once and in order, every byte right, every atomic applied once"}"));
+            $"{result.Receiver.Messages} messages, {Readable.Amount(result.Receiver.Bytes)}, {result.Receiver.Atomics} atomics: {problem ?? "every completion once and in order, every byte right, every atomic applied once"}"));
         return problem;
     }
 
@@ -32,7 +33,7 @@ internal static class MigrationDemoReport
     public static string Draw(MigrationDemoResult result)
     {
         double begin = result.BeginSeconds;
-        ThroughputSample[] samples = [.. result.PeerSamples.Select(sample => new ThroughputSample(sample.Seconds - begin, sample.Bytes))];
+        ThroughputSample[] samples = [.. result.PeerSamples.Select(sample => new ThroughputSample(sample.Seconds - begin, sample.Amount))];
         PictureMove[] moves =
         [
             .. result.Moves.Select(move => new PictureMove(
@@ -56,11 +57,8 @@ internal static class MigrationDemoReport
         (move.Report.BytesSent >> 10).ToString(CultureInfo.InvariantCulture),
     ];
 
-    private static string Spread(string what, double[] values)
-    {
-        Array.Sort(values);
-        return values.Length == 0 ? $"{what}: none" : $"{what}: median {Number(values[values.Length / 2])} ms, longest {Number(values[^1])} ms";
-    }
+    private static void WriteSpread(string what, Spread spread) =>
+        Console.Out.WriteLine($"{what}: median {Number(spread.Median)} ms, longest {Number(spread.Largest)} ms");
 
     private static string Number(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 }

@@ -27,12 +27,6 @@ internal static class StreamLine
     public static double[] ReadNumbers(string line) => [.. line.Split(' ').Skip(1).Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
 }
 
-/// <summary>What completed at a guest since the sample before.</summary>
-/// <param name="Seconds">The clock of the machine, the same for all its processes.</param>
-/// <param name="Bytes">Payload.</param>
-/// <param name="GapMs">The longest time between two completions that ended in this interval, in ms.</param>
-internal readonly record struct StreamSample(double Seconds, long Bytes, double GapMs);
-
 /// <summary>What a guest counted by the end.</summary>
 /// <param name="Messages">Checked, each once and in order.</param>
 /// <param name="Bytes">Of their payload.</param>

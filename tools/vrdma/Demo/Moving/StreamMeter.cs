@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo.Moving;
 
@@ -27,7 +28,7 @@ internal sealed class StreamMeter
         long now = Stopwatch.GetTimestamp();
         if (now - _sampledAt < Interval)
             return;
-        Console.Out.WriteLine(StreamLine.Write("sample", now / (double)Stopwatch.Frequency, _bytes, _gap * 1000.0 / Stopwatch.Frequency));
+        Console.Out.WriteLine(StreamLine.Write("sample", StreamClock.ToSeconds(now), _bytes, _gap * 1000.0 / Stopwatch.Frequency));
         _sampledAt = now;
         _bytes = 0;
         _gap = 0;

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Diagnostics;
+using RoceEngine.Launching;
 
 namespace RoceEngine.Vrdma.Demo.Moving;
 
@@ -33,9 +33,6 @@ internal sealed class StreamProcess : IAsyncDisposable
             }
         }
     }
-
-    /// <summary>The clock that samples are stamped with.</summary>
-    public static double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
 
     public static async Task<StreamProcess> StartAsync(string role, string socketPath, IPAddress address, CancellationToken cancellation)
     {

@@ -1,19 +1,25 @@
 using System.Runtime.InteropServices;
 
-namespace RoceEngine.Vrdma.Commands;
+namespace RoceEngine.Launching;
 
 /// <summary>Turns SIGINT, SIGTERM and SIGHUP into a cancellation, and remembers which it was.</summary>
-internal sealed class TerminationSignals : IDisposable
+public sealed class TerminationSignals : IDisposable
 {
+    /// <summary>Exit code of a program that SIGINT ended, as a shell reports it.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Exit code of a program that SIGTERM or SIGHUP ended.</summary>
+    public const int Terminated = 143;
+
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
     private volatile int _exitCode;
 
     public TerminationSignals() => _registrations =
     [
-        Register(PosixSignal.SIGINT, Commands.ExitCode.Interrupted),
-        Register(PosixSignal.SIGTERM, Commands.ExitCode.Terminated),
-        Register(PosixSignal.SIGHUP, Commands.ExitCode.Terminated),
+        Register(PosixSignal.SIGINT, Interrupted),
+        Register(PosixSignal.SIGTERM, Terminated),
+        Register(PosixSignal.SIGHUP, Terminated),
     ];
 
     /// <summary>Cancelled by the first signal.</summary>

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 
-namespace RoceEngine.Vrdma.Demo;
+namespace RoceEngine.Launching;
 
 /// <summary>
-/// A process that the demo started: its lines of output, what it said last on standard error, and its end. Closing its standard
+/// A process that this program started: its lines of output, what it said last on standard error, and its end. Closing its standard
 /// input asks it to end; it is killed when it does not.
 /// </summary>
-internal sealed class ChildProcess : IAsyncDisposable
+public sealed class ChildProcess : IAsyncDisposable
 {
     /// <summary>How long a child gets to end by itself after its standard input was closed.</summary>
     private static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(3);
@@ -25,10 +25,11 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>What the child is, for messages.</summary>
     public string Label { get; }
 
+    /// <summary>Its process.</summary>
     public int Id => _process.Id;
 
     /// <summary>Starts a program whose three standard streams are pipes to this process.</summary>
-    /// <exception cref="DemoException">It could not be started.</exception>
+    /// <exception cref="LaunchException">It could not be started.</exception>
     public static ChildProcess Start(string label, ProgramPath program, IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(program.FileName)
@@ -46,12 +47,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception failure)
         {
-            throw new DemoException($"{label}: '{program.FileName}' cannot be started: {failure.Message}", failure);
+            throw new LaunchException($"{label}: '{program.FileName}' cannot be started: {failure.Message}", failure);
         }
     }
 
     /// <summary>The next line of standard output.</summary>
-    /// <exception cref="DemoException">The child ended, or said nothing for too long.</exception>
+    /// <exception cref="LaunchException">The child ended, or said nothing for too long.</exception>
     public async Task<string> ReadLineAsync(TimeSpan patience, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -62,12 +63,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new DemoException($"{Label} (pid {Id}) did not answer within {patience.TotalSeconds:F0} s");
+            throw new LaunchException($"{Label} (pid {Id}) did not answer within {patience.TotalSeconds:F0} s");
         }
     }
 
     /// <summary>Writes a line to the child's standard input.</summary>
-    /// <exception cref="DemoException">The child ended.</exception>
+    /// <exception cref="LaunchException">The child ended.</exception>
     public async Task WriteLineAsync(string line, CancellationToken cancellation)
     {
         try
@@ -86,7 +87,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         while (await _process.StandardOutput.ReadLineAsync(cancellation) is not null)
         {
-            // What a daemon logs after it is ready is not the demo's output.
+            // What a daemon logs after it is ready is of no interest.
         }
 
         throw await EndedAsync();
@@ -99,6 +100,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         throw await EndedAsync();
     }
 
+    /// <summary>Asks it to end, waits, and kills it when it does not.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -127,7 +129,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<DemoException> EndedAsync()
+    private async Task<LaunchException> EndedAsync()
     {
         // Standard output can end a moment before the process does; one that lives on without it is of no use either.
         using CancellationTokenSource limit = new(ExitPatience);
@@ -138,11 +140,11 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            return new DemoException($"{Label} (pid {Id}) closed its output");
+            return new LaunchException($"{Label} (pid {Id}) closed its output");
         }
 
         string reason = _lastError is { } line ? $": {line}" : "";
-        return new DemoException($"{Label} (pid {Id}) ended with exit code {_process.ExitCode}{reason}");
+        return new LaunchException($"{Label} (pid {Id}) ended with exit code {_process.ExitCode}{reason}");
     }
 
     private async Task PumpErrorsAsync()

@@ -1,9 +1,9 @@
 using System.Net;
 
-namespace RoceEngine.Vrdma.Demo;
+namespace RoceEngine.Launching;
 
-/// <summary>A host daemon that the demo started.</summary>
-internal sealed class DaemonProcess : IAsyncDisposable
+/// <summary>A host daemon that this program started.</summary>
+public sealed class DaemonProcess : IAsyncDisposable
 {
     private const string ReadyPrefix = "vrdmad ready";
     private const string MigrationPrefix = "migrate=";
@@ -22,13 +22,20 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Where it takes devices from other daemons; null when it takes none.</summary>
     public IPEndPoint? MigrationEndPoint { get; }
 
+    /// <summary>Where guests find it.</summary>
     public string SocketPath { get; }
 
+    /// <summary>Its process.</summary>
     public int Id => _process.Id;
 
     /// <summary>Starts a daemon and waits until it is ready.</summary>
-    /// <exception cref="DemoException">It ended, or was not ready in time.</exception>
-    public static async Task<DaemonProcess> StartAsync(string socketPath, IReadOnlyList<IPAddress> addresses, CancellationToken cancellation, IReadOnlyList<string>? options = null)
+    /// <param name="socketPath">Where guests shall find it.</param>
+    /// <param name="addresses">Of its devices.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="options">More of its command line.</param>
+    /// <exception cref="LaunchException">It ended, or was not ready in time.</exception>
+    public static async Task<DaemonProcess> StartAsync(
+        string socketPath, IReadOnlyList<IPAddress> addresses, CancellationToken cancellation, IReadOnlyList<string>? options = null)
     {
         List<string> arguments = ["--socket", socketPath, "--exit-with-stdin", .. options ?? []];
         foreach (IPAddress address in addresses)
@@ -53,5 +60,6 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Completes, with the failure, when the daemon ends.</summary>
     public Task WatchAsync(CancellationToken cancellation) => _process.WatchAsync(cancellation);
 
+    /// <summary>Has it end, and waits for that.</summary>
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

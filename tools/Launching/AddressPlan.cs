@@ -2,13 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 using RoceEngine.Wire;
 
-namespace RoceEngine.Vrdma.Demo;
+namespace RoceEngine.Launching;
 
 /// <summary>
-/// The loopback addresses of a demo: from the first one upwards those on which the RoCEv2 port is free, so that a second demo, or a
+/// The loopback addresses of a run: from the first one upwards those on which the RoCEv2 port is free, so that a second run, or a
 /// daemon of the user's own, is no hindrance.
 /// </summary>
-internal sealed class AddressPlan
+public sealed class AddressPlan
 {
     /// <summary>Addresses tried at most.</summary>
     private const int TriesMax = 200;
@@ -29,7 +29,7 @@ internal sealed class AddressPlan
     }
 
     /// <summary>The next address on which the port is free.</summary>
-    /// <exception cref="DemoException">There is none, or the address is not one of this machine.</exception>
+    /// <exception cref="LaunchException">There is none, or the address is not one of this machine.</exception>
     public IPAddress Take()
     {
         string? busy = null;
@@ -47,7 +47,7 @@ internal sealed class AddressPlan
             busy = busy is null ? address.ToString() : $"{busy}, {address}";
         }
 
-        throw new DemoException(
+        throw new LaunchException(
             $"UDP port {RoceUdp.Port} is taken on all of {TriesMax} loopback addresses; a program holds it for every address (the kernel's rdma_rxe, say)");
     }
 
@@ -66,7 +66,7 @@ internal sealed class AddressPlan
         }
         catch (SocketException failure)
         {
-            throw new DemoException($"{address}: {failure.Message}", failure);
+            throw new LaunchException($"{address}: {failure.Message}", failure);
         }
     }
 

@@ -1,14 +1,14 @@
-namespace RoceEngine.Vrdma.Demo;
+namespace RoceEngine.Launching;
 
 /// <summary>How to start one of our own programs: the file to execute, and the arguments that come before the program's own.</summary>
-internal sealed record ProgramPath(string FileName, IReadOnlyList<string> Arguments)
+public sealed record ProgramPath(string FileName, IReadOnlyList<string> Arguments)
 {
     /// <summary>
     /// Finds a program beside this one: as an executable file when this process was started by one, else as an assembly for the
     /// .NET host that runs this process.
     /// </summary>
     /// <param name="name">File name without extension.</param>
-    /// <exception cref="DemoException">Neither is there.</exception>
+    /// <exception cref="LaunchException">Neither is there.</exception>
     public static ProgramPath Find(string name)
     {
         string executable = Path.Combine(AppContext.BaseDirectory, name);
@@ -18,6 +18,6 @@ internal sealed record ProgramPath(string FileName, IReadOnlyList<string> Argume
             return new ProgramPath(executable, []);
         if (isHosted && File.Exists(assembly))
             return new ProgramPath(Environment.ProcessPath!, [assembly]);
-        throw new DemoException($"'{(isHosted ? assembly : executable)}' is missing; build the solution");
+        throw new LaunchException($"'{(isHosted ? assembly : executable)}' is missing; build the solution");
     }
 }

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.Json;
+using RoceEngine.Channel;
+using RoceEngine.Launching;
+
+namespace RoceEngine.MigrationBenchmark;
+
+/// <summary>The options, and what a run prints. A bad value gives one line and exit code 2, a failed run one line and exit code 1.</summary>
+internal static class CommandLine
+{
+    private const int UsageError = 2;
+    private const int RunError = 1;
+    private const int QueuePairsMax = 8192;
+    private const int MovesMax = 1000;
+
+    private static readonly int[] s_counts = [1, 8, 64, 512, 1024, 4096];
+
+    public static int Run(string[] args)
+    {
+        Option<int[]> counts = new("--qps")
+        {
+            Description = "Numbers of busy QPs, a row of the table each.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => s_counts,
+        };
+        counts.Validators.Add(result => Check(result, result.Tokens.Select(token => token.Value), QueuePairsMax));
+        Option<int> moves = new("--moves") { Description = "Moves that are measured in each row; made even.", DefaultValueFactory = _ => 20 };
+        moves.Validators.Add(result => Check(result, result.Tokens.Select(token => token.Value), MovesMax));
+        Option<string> memory = new("--memory") { Description = "How guest memory gets there: share (it stays in place), copy or auto.", DefaultValueFactory = _ => "share" };
+        memory.AcceptOnlyFromAmong("share", "copy", "auto");
+        Option<FileInfo?> json = new("--json") { Description = "Also writes the figures to this file." };
+        RootCommand root = new("Measures how long a device stands still when it moves, by the number of its busy QPs.") { counts, moves, memory, json };
+        root.SetAction(parsed => Execute(parsed.GetValue(counts)!, parsed.GetValue(moves), parsed.GetValue(memory)!, parsed.GetValue(json)));
+        ParseResult parse = root.Parse(args);
+        return parse.Errors.Count == 0
+            ? parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+            : Fail(parse.Errors[0].Message, UsageError);
+    }
+
+    private static void Check(OptionResult result, IEnumerable<string> values, int maximum)
+    {
+        foreach (string text in values)
+        {
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value < 1 || value > maximum)
+                result.AddError($"{result.Option.Name} {text}: must be a whole number from 1 to {maximum}");
+        }
+    }
+
+    private static int Execute(int[] counts, int moves, string memory, FileInfo? json)
+    {
+        using TerminationSignals signals = new();
+        try
+        {
+            bool hasHead = false;
+            MoveDocument document = MoveRun.RunAsync(counts, moves + (moves % 2), memory, Tell, signals.Token).GetAwaiter().GetResult();
+            if (json is not null)
+                File.WriteAllText(json.FullName, JsonSerializer.Serialize(document, MoveJson.Default.MoveDocument) + "\n");
+            return 0;
+
+            void Tell(MoveFigure figure)
+            {
+                if (!hasHead)
+                    WriteHead(figure);
+                hasHead = true;
+                WriteRow(figure);
+            }
+        }
+        catch (Exception failure) when (signals.ExitCode != 0 || failure is LaunchException or ChannelException or IOException or OperationCanceledException)
+        {
+            return signals.ExitCode != 0 ? Fail("interrupted; everything that it started has ended", signals.ExitCode) : Fail(failure.Message, RunError);
+        }
+    }
+
+    private static void WriteHead(MoveFigure figure)
+    {
+        string phases = string.Concat(figure.Phases.Select(phase => $" {phase.Name} |"));
+        Console.WriteLine($"| QPs | gap at peer, ms: median | max | without move: median | raw pause, ms: median | max |{phases} state, KiB | messages/s |");
+        Console.WriteLine($"|---|---|---|---|---|---|{string.Concat(figure.Phases.Select(_ => "---|"))}---|---|");
+    }
+
+    private static void WriteRow(MoveFigure figure)
+    {
+        string phases = string.Concat(figure.Phases.Select(phase => $" {Text(phase.MedianMs)} |"));
+        Console.WriteLine(
+            $"| {figure.QueuePairs} | {Text(figure.GapAtPeer.Median)} | {Text(figure.GapAtPeer.Max)} | {Text(figure.SteadyGapAtPeer.Median)} | "
+            + $"{Text(figure.RawPause.Median)} | {Text(figure.RawPause.Max)} |{phases} {Text(figure.DeviceStateBytes / 1024.0)} | {figure.MessagesPerSecond.ToString("F0", CultureInfo.InvariantCulture)} |");
+    }
+
+    private static string Text(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static int Fail(string message, int exitCode)
+    {
+        Console.Error.WriteLine($"Migration: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}
