@@ -53,6 +53,9 @@ public sealed class CmConnection : CmExchange
     /// <summary>The reply: the peer's, or this side's own.</summary>
     public ConnectReply? Reply { get; internal set; }
 
+    /// <summary>It has been established.</summary>
+    internal bool WasEstablished { get; set; }
+
     /// <summary>This side asked.</summary>
     public bool IsActive => Listener is null;
 

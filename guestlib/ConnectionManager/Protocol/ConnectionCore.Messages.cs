@@ -169,6 +169,7 @@ public sealed partial class ConnectionCore
     private void Establish(CmConnection connection)
     {
         connection.State = ConnectionState.Established;
+        connection.WasEstablished = true;
         _established[(connection.Peer, connection.RemoteQueuePair)] = connection;
     }
 
@@ -236,7 +237,9 @@ public sealed partial class ConnectionCore
             _ = _established.Remove((connection.Peer, connection.RemoteQueuePair));
         }
 
-        SetDeadline(connection, nowNs + options.TimeWaitNs);
+
+        // A refusal is remembered for as long as the peer may ask again, having heard nothing.
+        SetDeadline(connection, nowNs + (connection.WasEstablished || connection.IsActive ? options.TimeWaitNs : RememberNs));
     }
 
     /// <summary>No answer came, or the time to wait is over.</summary>
@@ -259,7 +262,11 @@ public sealed partial class ConnectionCore
                     _ = _requests.Remove((connection.Peer, connection.RemoteId));
                 }
 
-                Raise(CmEventKind.TimeWaitEnded, connection);
+                if (connection.WasEstablished)
+                {
+                    Raise(CmEventKind.TimeWaitEnded, connection);
+                }
+
                 break;
         }
     }
