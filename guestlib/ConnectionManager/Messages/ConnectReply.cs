@@ -26,7 +26,7 @@ public sealed record ConnectReply
     /// <summary>The sender's QP, 24 bits.</summary>
     public uint QueuePairNumber { get; init; }
 
-    /// <summary>The first PSN that the sender will use, 24 bits.</summary>
+    /// <summary>The first PSN that the receiver of the message shall send, 24 bits.</summary>
     public uint FirstPsn { get; init; }
 
     /// <summary>READs and atomics that the sender answers at a time.</summary>

@@ -50,7 +50,7 @@ public sealed record ConnectRequest
     /// <summary>The sender's QP does end-to-end flow control.</summary>
     public bool FlowControl { get; init; }
 
-    /// <summary>The first PSN that the sender will use, 24 bits.</summary>
+    /// <summary>The first PSN that the receiver of the message shall send, 24 bits.</summary>
     public uint FirstPsn { get; init; }
 
     /// <summary>How soon the sender answers: 4.096 µs · 2^n.</summary>

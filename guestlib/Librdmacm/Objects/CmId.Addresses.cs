@@ -9,6 +9,8 @@ using Errno = RoceEngine.Interop.Errno;
 
 namespace RoceEngine.Librdmacm.Objects;
 
+using Addresses = RoceEngine.Libibverbs.Addresses;
+
 /// <content>Addresses, ports and routes.</content>
 internal sealed unsafe partial class CmId
 {

@@ -21,7 +21,7 @@ internal sealed unsafe partial class CmId
     private uint _queuePairNumber;
     private bool _usesShared;
 
-    /// <summary>The first PSN of this side's QP.</summary>
+    /// <summary>The first PSN that this side's QP expects: what messages tell the peer to begin with.</summary>
     private readonly uint _psn = (uint)RandomNumberGenerator.GetInt32(1 << 24) & Psn24;
 
     /// <summary><c>rdma_listen(3)</c>.</summary>

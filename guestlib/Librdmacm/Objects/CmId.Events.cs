@@ -8,6 +8,8 @@ using RoceEngine.Verbs;
 
 namespace RoceEngine.Librdmacm.Objects;
 
+using Addresses = RoceEngine.Libibverbs.Addresses;
+
 /// <content>Events on their way to the program.</content>
 internal sealed unsafe partial class CmId
 {

@@ -6,6 +6,8 @@ using RoceEngine.Verbs;
 
 namespace RoceEngine.Librdmacm.Objects;
 
+using Addresses = RoceEngine.Libibverbs.Addresses;
+
 /// <summary>A multicast group that an identifier is in.</summary>
 internal sealed unsafe class JoinedGroup(IPAddress address, void* context)
 {

@@ -6,6 +6,8 @@ using RoceEngine.Verbs;
 
 namespace RoceEngine.Librdmacm.Objects;
 
+using Addresses = RoceEngine.Libibverbs.Addresses;
+
 /// <content>The QP of an identifier and its way through the states.</content>
 internal sealed unsafe partial class CmId
 {
@@ -87,7 +89,7 @@ internal sealed unsafe partial class CmId
                 Connect(ref attributes, ref mask);
                 break;
             case QueuePairState.ReadyToSend:
-                attributes.SendPsn = _psn;
+                attributes.SendPsn = _connection is { } made ? made.IsActive ? made.Reply?.FirstPsn ?? 0 : made.Request.FirstPsn : _psn;
                 mask |= QueuePairAttributeMask.SendPsn;
                 if (Pointer->QpType == QueuePairRc)
                 {
@@ -112,7 +114,7 @@ internal sealed unsafe partial class CmId
         attributes.HopLimit = Addresses.DefaultHopLimit;
         attributes.PathMtuBytes = MtuCode.ToBytes(connection.Request.PathMtuCode);
         attributes.DestinationNumber = connection.RemoteQueuePair;
-        attributes.ReceivePsn = connection.IsActive ? connection.Reply!.FirstPsn : connection.Request.FirstPsn;
+        attributes.ReceivePsn = _psn;
         mask |= QueuePairAttributeMask.AddressVector | QueuePairAttributeMask.PathMtu | QueuePairAttributeMask.DestinationNumber
             | QueuePairAttributeMask.ReceivePsn;
         if (Pointer->QpType == QueuePairRc)
