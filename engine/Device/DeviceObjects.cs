@@ -6,6 +6,9 @@ namespace RoceEngine.Device;
 /// <summary>The objects of one device by handle, by key and by QPN, and what they cost.</summary>
 internal sealed class DeviceObjects
 {
+    /// <summary>The number of the QP for general services, which every port has. IBTA vol. 1, 3.9.5, 13.5.1.</summary>
+    public const uint ServicesQpn = 1;
+
     /// <summary>Low bits of a key that a bind or a fast registration may change.</summary>
     private const int KeyTagBits = 8;
 

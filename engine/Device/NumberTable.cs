@@ -67,14 +67,19 @@ internal sealed class NumberTable<T>
     }
 
     /// <summary>Gives the object the number that it had elsewhere; false when the number is none, or taken, or one of many that were chosen to collide.</summary>
-    public bool TryPut(uint number, T item)
+    public bool TryPut(uint number, T item) => number >= _reservedBelow && TryInsert(number, item);
+
+    /// <summary>Gives the object a number that is kept for what it is; false when it is taken.</summary>
+    public bool TryPutReserved(uint number, T item) => number < _reservedBelow && TryInsert(number, item);
+
+    private bool TryInsert(uint number, T item)
     {
         if ((Count + 1) * 2 > _places.Length)
         {
             Grow();
         }
 
-        if (number < _reservedBelow || number >= _numberMask || !IsFree(number))
+        if (number >= _numberMask || !IsFree(number))
         {
             return false;
         }

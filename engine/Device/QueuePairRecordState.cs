@@ -40,7 +40,10 @@ internal static class QueuePairRecordState
     private static void Load(StateCursor state, DeviceQueuePair qp, uint qpn, int sendPages, bool signalsAll, DeviceCore core)
     {
         qp.Qpn = qpn;
-        state.Check(core.Objects.QueuePairNumbers.TryPut(qpn, qp), "two queue pairs have the same number, or one has none");
+        bool isNumbered = qpn == DeviceObjects.ServicesQpn && qp.Service == TransportService.UnreliableDatagram
+            ? core.Objects.QueuePairNumbers.TryPutReserved(qpn, qp)
+            : core.Objects.QueuePairNumbers.TryPut(qpn, qp);
+        state.Check(isNumbered, "two queue pairs have the same number, or one has none");
         qp.SetWorkQueues(sendPages);
         state.Check(qp.TryMakeProtocol(core, signalsAll), "a queue pair is of a service that this host does not have");
         qp.CountUses(core.Objects);

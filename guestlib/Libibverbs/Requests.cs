@@ -16,7 +16,7 @@ internal static unsafe class Requests
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryPost(QueuePair queuePair, IbvSendWr* from)
     {
-        if (from->Opcode > (uint)SendOpcode.Read || queuePair.Type == QueuePairType.Ud)
+        if (from->Opcode > (uint)SendOpcode.Read || queuePair.IsDatagram)
         {
             return TryPostRare(queuePair, from);
         }
@@ -96,7 +96,7 @@ internal static unsafe class Requests
                 ? from->ImmData
                 : BinaryPrimitives.ReverseEndianness(from->ImmData),
         };
-        if (queuePair.Type == QueuePairType.Ud)
+        if (queuePair.IsDatagram)
         {
             request.Destination = from->UdAh == null ? null : Objects.Backed.Object<IbvAh, AddressHandle>(from->UdAh);
             request.RemoteQueuePair = from->UdRemoteQpn;

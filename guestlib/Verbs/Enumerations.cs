@@ -28,6 +28,12 @@ public enum QueuePairState : byte
 /// <summary>Transport services, with the values of <c>enum ibv_qp_type</c>.</summary>
 public enum QueuePairType : byte
 {
+    /// <summary>
+    /// Datagrams of general services, the connection manager's among them: each device has one such QP at most, whose number is 1. As
+    /// <see cref="Ud"/> otherwise. IBTA vol. 1, 13.5.1.
+    /// </summary>
+    Gsi = 1,
+
     /// <summary>Reliable connection.</summary>
     Rc = 2,
 

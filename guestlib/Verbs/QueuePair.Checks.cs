@@ -28,7 +28,7 @@ public sealed unsafe partial class QueuePair
             SendOpcode.MaskedFetchAdd, SendOpcode.Flush, SendOpcode.AtomicWrite,
         ];
         ulong operations = BitsOf(datagram);
-        operations |= type is QueuePairType.Ud ? 0 : BitsOf(unreliable);
+        operations |= type is QueuePairType.Ud or QueuePairType.Gsi ? 0 : BitsOf(unreliable);
         operations |= type is QueuePairType.Rc ? BitsOf(reliable) : 0;
         if ((extension & ExtensionBits.MemoryWindows) == 0)
         {
@@ -66,7 +66,7 @@ public sealed unsafe partial class QueuePair
     private void CheckSend(in SendRequest request)
     {
         CheckOperation(request.Opcode, _operations & ~NotThroughPostSend);
-        if (Type == QueuePairType.Ud)
+        if (IsDatagram)
         {
             CheckDestination(in request);
         }

@@ -198,7 +198,7 @@ public sealed unsafe partial class QueuePair
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void WriteHeader(byte* slot, in SendRequest request, uint sgeCount, uint inlineBytes, SendFlags flags)
     {
-        if (Type == QueuePairType.Ud)
+        if (IsDatagram)
         {
             SendRequestWriter.WriteDatagram(slot, in request, sgeCount, inlineBytes, flags);
         }

@@ -11,7 +11,7 @@ public sealed unsafe partial class QueuePair
         AccessFlags access = AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic, uint queueKey = 0) => Modify(
         new QueuePairAttributes { State = QueuePairState.Init, Port = 1, Access = access, QueueKey = queueKey },
         QueuePairAttributeMask.State | QueuePairAttributeMask.PartitionKeyIndex | QueuePairAttributeMask.Port
-        | (Type == QueuePairType.Ud ? QueuePairAttributeMask.QueueKey : QueuePairAttributeMask.AccessFlags));
+        | (IsDatagram ? QueuePairAttributeMask.QueueKey : QueuePairAttributeMask.AccessFlags));
 
     /// <summary>INIT to RTR of RC and UC: names the peer.</summary>
     /// <param name="remote">The peer's address, QP number and first PSN.</param>
@@ -29,7 +29,7 @@ public sealed unsafe partial class QueuePair
         byte trafficClass = 0,
         byte hopLimit = 64)
     {
-        if (Type == QueuePairType.Ud)
+        if (IsDatagram)
         {
             ThrowInvalid("ibv_modify_qp: a UD queue pair has no peer");
         }

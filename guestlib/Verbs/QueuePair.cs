@@ -84,6 +84,9 @@ public sealed unsafe partial class QueuePair : IDisposable
     /// <summary>The transport service.</summary>
     public QueuePairType Type { get; }
 
+    /// <summary>Datagrams, each to a destination of its own.</summary>
+    internal bool IsDatagram => Type is QueuePairType.Ud or QueuePairType.Gsi;
+
     /// <summary>Sends outstanding at most.</summary>
     public int SendDepth { get; }
 

@@ -100,7 +100,7 @@ public sealed unsafe class HostileCommandTests
         Assert.Equal(0, guest.Device.PinnedPages);
     }
 
-    public static TheoryData<string> Pairs => ["type SMI", "type GSI", "type UC", "type 200", "send 0", "send odd", "send huge", "receive odd",
+    public static TheoryData<string> Pairs => ["type SMI", "type GSI shared", "type UC", "type 200", "send 0", "send odd", "send huge", "receive odd",
         "receive huge", "send sges", "receive sges", "sges huge", "inline", "pages 0", "send pages short", "send pages long", "total short",
         "directory beyond", "page beyond", "domain", "send queue", "receive queue", "srq", "handles huge"];
 
@@ -117,7 +117,7 @@ public sealed unsafe class HostileCommandTests
         switch (lie)
         {
             case "type SMI": request.QpType = (byte)PvrdmaQpType.Smi; break;
-            case "type GSI": request.QpType = (byte)PvrdmaQpType.Gsi; break;
+            case "type GSI shared": (request.QpType, request.UsesSrq) = ((byte)PvrdmaQpType.Gsi, 1); break;
             case "type UC": request.QpType = (byte)PvrdmaQpType.Uc; break;
             case "type 200": request.QpType = 200; break;
             case "send 0": request.MaxSendWr = 0; break;

@@ -65,8 +65,16 @@ internal sealed unsafe partial class CommandProcessor
             case PvrdmaQpType.Ud:
                 service = TransportService.UnreliableDatagram;
                 break;
-            case PvrdmaQpType.Gsi or PvrdmaQpType.Smi:
-                const string Text = "management queue pairs (GSI, SMI) are not supported: connections are made by address";
+            case PvrdmaQpType.Gsi when request.UsesSrq != 0:
+                return PvrdmaCommandError.InvalidArgument;
+            case PvrdmaQpType.Gsi when core.Objects.QueuePairNumbers.Find(DeviceObjects.ServicesQpn) is not null:
+                return PvrdmaCommandError.Busy;
+            case PvrdmaQpType.Gsi:
+                // Datagrams of the connection manager, with a number that all know.
+                service = TransportService.UnreliableDatagram;
+                break;
+            case PvrdmaQpType.Smi:
+                const string Text = "a queue pair of the subnet manager (SMI) is not supported: RoCE has no such manager";
                 core.Environment.Report(new DeviceReport(core.Options.Name, GuestFault.Command, (uint)PvrdmaCommand.CreateQp, Text));
                 return PvrdmaCommandError.NotSupported;
             default:
@@ -125,7 +133,12 @@ internal sealed unsafe partial class CommandProcessor
         }
 
         qp.Handle = handle;
-        qp.Qpn = core.Objects.QueuePairNumbers.Add(qp);
+        qp.Qpn = DeviceObjects.ServicesQpn;
+        if ((PvrdmaQpType)request.QpType != PvrdmaQpType.Gsi || !core.Objects.QueuePairNumbers.TryPutReserved(qp.Qpn, qp))
+        {
+            qp.Qpn = core.Objects.QueuePairNumbers.Add(qp);
+        }
+
         if (!qp.TryMakeProtocol(core, request.SignalAll != 0))
         {
             core.Objects.QueuePairNumbers.Remove(qp.Qpn);

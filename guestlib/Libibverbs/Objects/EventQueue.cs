@@ -54,7 +54,9 @@ internal sealed unsafe class EventQueue<T> : IDisposable
     }
 
     /// <summary>Takes out the events about an object that goes.</summary>
-    public void Remove(Predicate<T> isAbout)
+    /// <param name="isAbout">Whether an event is one of them.</param>
+    /// <param name="onRemoved">Told of each; null when nobody cares.</param>
+    public void Remove(Predicate<T> isAbout, Action<T>? onRemoved = null)
     {
         lock (_lock)
         {
@@ -64,6 +66,7 @@ internal sealed unsafe class EventQueue<T> : IDisposable
                 if (isAbout(item))
                 {
                     TakeCount();
+                    onRemoved?.Invoke(item);
                 }
                 else
                 {

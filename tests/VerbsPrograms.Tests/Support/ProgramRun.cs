@@ -50,6 +50,37 @@ internal static class ProgramRun
         return (result, client);
     }
 
+    /// <summary>
+    /// Runs programs that find each other by RDMA addresses: the server, and the client until both have succeeded, since nothing tells when the server is ready.
+    /// </summary>
+    /// <param name="libraryDirectory">Where the libraries are.</param>
+    /// <param name="socketPath">A daemon to attach to, whose addresses are 127.66.0.1 and 127.66.0.2; null for devices in the processes.</param>
+    /// <param name="server">The server and its arguments.</param>
+    /// <param name="client">The client and its arguments; {0} stands for the server's address.</param>
+    public static async Task<(ProgramResult Server, ProgramResult Client)> RunConnectedPairAsync(
+        string libraryDirectory, string? socketPath, string[] server, string[] client)
+    {
+        string address = socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
+        Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
+        string[] arguments = [.. client.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
+        using Process serving = Start(server[0], server[1..], new(environment) { ["VRDMA_ADDRESS"] = address });
+        Task<ProgramResult> serverEnds = EndAsync(serving, s_patience);
+        if (socketPath is not null)
+            environment["VRDMA_ADDRESS"] = "127.66.0.2";
+        ProgramResult result;
+        do
+        {
+            await Task.Delay(300, TestContext.Current.CancellationToken);
+            result = await RunAsync(arguments[0], arguments[1..], environment: environment);
+            _ = await Task.WhenAny(serverEnds, Task.Delay(1000, TestContext.Current.CancellationToken));
+        }
+        while (!serverEnds.IsCompleted);
+
+        ProgramResult served = await serverEnds;
+        Assert.True(served.ExitCode == 0 && result.ExitCode == 0, $"{served}\n{result}");
+        return (served, result);
+    }
+
     /// <summary>What <c>vrdma run</c> sets.</summary>
     public static Dictionary<string, string> EnvironmentOf(string libraryDirectory, string? socketPath)
     {

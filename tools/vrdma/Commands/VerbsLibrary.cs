@@ -1,6 +1,6 @@
 namespace RoceEngine.Vrdma.Commands;
 
-/// <summary>Where <c>libibverbs.so.1</c> lies once it was published.</summary>
+/// <summary>Where <c>libibverbs.so.1</c>, and <c>librdmacm.so.1</c> beside it, lie once they were published.</summary>
 internal static class VerbsLibrary
 {
     public const string FileName = "libibverbs.so.1";

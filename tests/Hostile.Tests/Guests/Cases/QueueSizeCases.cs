@@ -44,7 +44,7 @@ internal static class QueueSizeCases
         Pair("queue pair whose send pages leave none to receive", request => request with { SendPageCount = (ushort)(request.TotalPageCount - 1) }),
         Pair("queue pair with a page too few", request => request with { TotalPageCount = (ushort)(request.TotalPageCount - 1) }),
         Pair("queue pair type 0, the subnet manager's", request => request with { QpType = (byte)PvrdmaQpType.Smi }),
-        Pair("queue pair type 1, the services'", request => request with { QpType = (byte)PvrdmaQpType.Gsi }),
+        Pair("queue pair type 1, the services', on a shared receive queue", request => request with { QpType = (byte)PvrdmaQpType.Gsi, UsesSrq = 1 }),
         Pair("queue pair type 5", request => request with { QpType = 5 }),
         Pair("queue pair type 255", request => request with { QpType = 255 }),
         Pair("queue pair of a shared receive queue that is none", request => request with { UsesSrq = 1, SrqHandle = 7 }),

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using RoceEngine.ConnectionManager.Protocol;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.ConnectionManager;
+
+/// <summary>
+/// The connection manager of a device: a <see cref="ConnectionCore"/> over the device's QP of general services, with a thread that waits for messages and
+/// for the time. Safe for concurrent use.
+/// </summary>
+public sealed class ConnectionService : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Action<CmEvent> _onEvent;
+    private readonly ServicesPort _port;
+    private readonly ConnectionCore _core;
+    private readonly Thread _thread;
+    private volatile bool _stopped;
+    private Exception? _failure;
+
+    /// <summary>Starts the manager of a device, which must have none.</summary>
+    /// <param name="context">The device.</param>
+    /// <param name="onEvent">Takes the events, in order, one at a time. Must not block, nor call back.</param>
+    /// <exception cref="VerbsException">EBUSY: the device has one. ENOMEM: no room for its queues.</exception>
+    public ConnectionService(RdmaContext context, Action<CmEvent> onEvent)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        Context = context;
+        _onEvent = onEvent;
+        PortAttributes port = context.QueryPort();
+        _core = new ConnectionCore(new ConnectionOptions
+        {
+            Random = static () => BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))),
+            NodeGuid = context.QueryDevice().NodeGuid,
+            PathMtuCodeMax = (byte)Verbs.Internals.PathMtu.Encode(port.ActiveMtuBytes),
+        });
+        _port = new ServicesPort(context, () => _wake.Set());
+        _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-cm" };
+        _thread.Start();
+    }
+
+    /// <summary>The device.</summary>
+    public RdmaContext Context { get; }
+
+    /// <summary>What the core counted.</summary>
+    public ConnectionCounters Counters => _core.Counters;
+
+    /// <summary>The device is gone, and how.</summary>
+    public event Action<Exception>? Lost;
+
+    /// <summary>A call of the core, and what follows from it.</summary>
+    /// <param name="call">The call, with the time; nothing of the core may be used outside of it.</param>
+    /// <exception cref="VerbsException">The device is gone.</exception>
+    public T Call<T>(Func<ConnectionCore, long, T> call)
+    {
+        lock (_lock)
+        {
+            if (_failure is { } failure)
+            {
+                throw failure;
+            }
+
+            T result = call(_core, NowNs);
+            Flush();
+
+            // The thread may have to wait for an earlier time than it does.
+            _ = _wake.Set();
+            return result;
+        }
+    }
+
+    /// <summary>Stops the manager; connections are forgotten without a word to peers.</summary>
+    public void Dispose()
+    {
+        _stopped = true;
+        _ = _wake.Set();
+        _thread.Join();
+        if (!Context.IsLost)
+        {
+            _port.Dispose();
+        }
+
+        _wake.Dispose();
+    }
+
+    private static long NowNs => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+
+    private void Run()
+    {
+        try
+        {
+            while (!_stopped)
+            {
+                _ = _wake.WaitOne(Turn());
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_lock)
+            {
+                _failure = e;
+            }
+
+            Lost?.Invoke(e);
+        }
+    }
+
+    private TimeSpan Turn()
+    {
+        lock (_lock)
+        {
+            long now = NowNs;
+            _port.Progress((datagram, source) => _core.HandleDatagram(datagram, source, now));
+            _core.HandleTimeouts(now);
+            Flush();
+            long next = _core.NextDeadlineNs;
+            return next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Clamp(((next - now) / 1_000_000) + 1, 1, 60_000));
+        }
+    }
+
+    private void Flush()
+    {
+        while (_port.CanSend && _core.TryTakeSend(out IPAddress? destination, out byte[]? datagram))
+        {
+            _port.Send(destination, datagram);
+        }
+
+        while (_core.TryTakeEvent(out CmEvent? happened))
+        {
+            _onEvent(happened);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+using RoceEngine.Libibverbs;
+using RoceEngine.Libibverbs.Abi;
+using RoceEngine.Librdmacm.Abi;
+using RoceEngine.Librdmacm.Objects;
+using RoceEngine.Verbs;
+
+namespace RoceEngine.Librdmacm.Exports;
+
+/// <summary>Queue pairs and shared receive queues of identifiers. 0, or -1 with errno.</summary>
+internal static unsafe class CmQueuePairExports
+{
+    private const uint HasDomain = 1;
+
+    /// <summary><c>rdma_create_qp(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_create_qp")]
+    public static int CreateQp(RdmaCmId* id, IbvPd* domain, IbvQpInitAttr* attributes) => Edge.Run(() =>
+    {
+        var extended = new IbvQpInitAttrEx { Base = *attributes };
+        CmId.Of(id).CreateQueuePair(&extended, domain, isExtended: false);
+        attributes->Cap = extended.Base.Cap;
+    });
+
+    /// <summary><c>rdma_create_qp_ex(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_create_qp_ex")]
+    public static int CreateQpEx(RdmaCmId* id, IbvQpInitAttrEx* attributes) => Edge.Run(() =>
+    {
+        IbvPd* domain = (attributes->CompMask & HasDomain) != 0 ? attributes->Pd : null;
+        attributes->CompMask |= HasDomain;
+        CmId.Of(id).CreateQueuePair(attributes, domain, isExtended: true);
+    });
+
+    /// <summary><c>rdma_destroy_qp(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_qp")]
+    public static void DestroyQp(RdmaCmId* id) => Edge.Run(() => CmId.Of(id).DestroyQueuePair());
+
+    /// <summary><c>rdma_init_qp_attr(3)</c>: for the state that the attributes name.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_init_qp_attr")]
+    public static int InitQpAttr(RdmaCmId* id, IbvQpAttr* attributes, int* mask) => Edge.Run(() =>
+    {
+        QueuePairAttributes wanted = CmId.Of(id).AttributesFor((QueuePairState)attributes->QpState, out QueuePairAttributeMask needed);
+        *attributes = QueuePairAttributeConversion.Write(in wanted);
+        *mask = (int)needed;
+    });
+
+    /// <summary><c>rdma_create_srq(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq")]
+    public static int CreateSrq(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes) => Edge.Run(() =>
+    {
+        IbvPd* used = domain != null ? domain : CmDevice.Open().Domain;
+        IbvSrq* created = VerbsCalls.CreateShared(used, attributes);
+        if (created == null)
+        {
+            throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq: the device made no queue");
+        }
+
+        id->Srq = created;
+        id->Pd = used;
+    });
+
+    /// <summary><c>rdma_create_srq_ex(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq_ex")]
+    public static int CreateSrqEx(RdmaCmId* id, IbvSrqInitAttrEx* attributes) => Edge.Run(() =>
+    {
+        IbvSrq* created = VerbsCalls.CreateShared(CmDevice.Open().Context, attributes);
+        id->Srq = created != null ? created : throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq_ex: the device made no queue");
+    });
+
+    /// <summary><c>rdma_destroy_srq(3)</c>.</summary>
+    [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_srq")]
+    public static void DestroySrq(RdmaCmId* id) => Edge.Run(() =>
+    {
+        if (id->Srq != null)
+        {
+            _ = VerbsCalls.DestroyShared(id->Srq);
+            id->Srq = null;
+        }
+    });
+}
