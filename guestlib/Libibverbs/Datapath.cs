@@ -91,51 +91,35 @@ internal static unsafe class Datapath
     public static int PostRecv(IbvQp* queuePair, IbvRecvWr* first, IbvRecvWr** bad)
     {
         QueuePair into = OpenQueuePair.Of(queuePair).QueuePair;
-        IbvRecvWr* request = first;
         bool isBatch = first != null && first->Next != null;
         if (isBatch)
         {
             into.BeginPost();
         }
 
-        try
+        int errno = PostReceives(new Receiver(into), first, bad);
+        if (isBatch)
         {
-            for (; request != null; request = request->Next)
-            {
-                if (!into.TryPostReceive(request->WrId, Requests.EntriesOf(request->SgList, request->NumSge)))
-                {
-                    *bad = request;
-                    return Errno.NoMemory;
-                }
-            }
+            into.EndPost();
+        }
 
-            return 0;
-        }
-        catch (Exception e)
-        {
-            *bad = request;
-            return Failure.Of(e);
-        }
-        finally
-        {
-            if (isBatch)
-            {
-                into.EndPost();
-            }
-        }
+        return errno;
     }
 
     /// <summary><c>ibv_post_srq_recv(3)</c>: as <see cref="PostSend"/>.</summary>
     [UnmanagedCallersOnly]
-    public static int PostSrqRecv(IbvSrq* queue, IbvRecvWr* first, IbvRecvWr** bad)
+    public static int PostSrqRecv(IbvSrq* queue, IbvRecvWr* first, IbvRecvWr** bad) =>
+        PostReceives(new SharedReceiver(OpenSharedReceiveQueue.Of(queue).Queue), first, bad);
+
+    /// <summary>Compiled for each receiver, a structure, so that no call is indirect.</summary>
+    private static int PostReceives<TReceiver>(TReceiver into, IbvRecvWr* request, IbvRecvWr** bad)
+        where TReceiver : struct, IReceiver
     {
-        SharedReceiveQueue into = OpenSharedReceiveQueue.Of(queue).Queue;
-        IbvRecvWr* request = first;
         try
         {
             for (; request != null; request = request->Next)
             {
-                if (!into.TryPostReceive(request->WrId, Requests.EntriesOf(request->SgList, request->NumSge)))
+                if (!into.TryPost(request->WrId, Requests.EntriesOf(request->SgList, request->NumSge)))
                 {
                     *bad = request;
                     return Errno.NoMemory;
@@ -164,5 +148,20 @@ internal static unsafe class Datapath
         {
             return Failure.Of(e);
         }
+    }
+
+    private interface IReceiver
+    {
+        bool TryPost(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries);
+    }
+
+    private readonly struct Receiver(QueuePair queuePair) : IReceiver
+    {
+        public bool TryPost(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries) => queuePair.TryPostReceive(workRequestId, entries);
+    }
+
+    private readonly struct SharedReceiver(SharedReceiveQueue queue) : IReceiver
+    {
+        public bool TryPost(ulong workRequestId, ReadOnlySpan<ScatterGatherEntry> entries) => queue.TryPostReceive(workRequestId, entries);
     }
 }
