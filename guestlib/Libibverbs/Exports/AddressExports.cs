@@ -11,62 +11,26 @@ internal static unsafe class AddressExports
 {
     /// <summary><c>ibv_create_ah(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_create_ah")]
-    public static IbvAh* CreateAh(IbvPd* domain, IbvAhAttr* attributes)
-    {
-        try
-        {
-            return Create(domain, Addresses.Read(in *attributes));
-        }
-        catch (Exception e)
-        {
-            return (IbvAh*)Failure.Null(e);
-        }
-    }
+    public static IbvAh* CreateAh(IbvPd* domain, IbvAhAttr* attributes) =>
+        Edge.Pointer<IbvAh>(() => Create(domain, Addresses.Read(in *attributes)));
 
     /// <summary><c>ibv_create_ah_from_wc(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_create_ah_from_wc")]
-    public static IbvAh* CreateAhFromWc(IbvPd* domain, IbvWc* completion, byte* header, byte port)
-    {
-        try
-        {
-            return Create(domain, ReturnPath(completion, header, port));
-        }
-        catch (Exception e)
-        {
-            return (IbvAh*)Failure.Null(e);
-        }
-    }
+    public static IbvAh* CreateAhFromWc(IbvPd* domain, IbvWc* completion, byte* header, byte port) =>
+        Edge.Pointer<IbvAh>(() => Create(domain, ReturnPath(completion, header, port)));
 
     /// <summary><c>ibv_init_ah_from_wc(3)</c>: 0 or the error number.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_init_ah_from_wc")]
-    public static int InitAhFromWc(IbvContext* context, byte port, IbvWc* completion, byte* header, IbvAhAttr* into)
-    {
-        try
-        {
-            *into = Addresses.Write(ReturnPath(completion, header, port));
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int InitAhFromWc(IbvContext* context, byte port, IbvWc* completion, byte* header, IbvAhAttr* into) =>
+        Edge.Number(() => *into = Addresses.Write(ReturnPath(completion, header, port)));
 
     /// <summary><c>ibv_destroy_ah(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_destroy_ah")]
-    public static int DestroyAh(IbvAh* handle)
+    public static int DestroyAh(IbvAh* handle) => Edge.Number(() =>
     {
-        try
-        {
-            Backed.Object<IbvAh, AddressHandle>(handle).Dispose();
-            Backed.Free<IbvAh, AddressHandle>(handle);
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+        Backed.Object<IbvAh, AddressHandle>(handle).Dispose();
+        Backed.Free<IbvAh, AddressHandle>(handle);
+    });
 
     /// <summary>The link address of a GID: EOPNOTSUPP, since packets are left to the kernel's routing.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_resolve_eth_l2_from_gid")]

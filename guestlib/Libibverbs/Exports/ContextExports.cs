@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -23,43 +24,26 @@ internal static unsafe class ContextExports
 
     /// <summary><c>ibv_query_device(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_device")]
-    public static int QueryDevice(IbvContext* context, IbvDeviceAttr* into)
-    {
-        try
-        {
-            Write(OpenContext.Of(context).Rdma.QueryDevice(), into);
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int QueryDevice(IbvContext* context, IbvDeviceAttr* into) =>
+        Edge.Number(() => Write(OpenContext.Of(context).Rdma.QueryDevice(), into));
 
     /// <summary><c>ibv_query_device_ex(3)</c>; writes as much as the caller knows of.</summary>
     [UnmanagedCallersOnly]
-    public static int QueryDeviceEx(IbvContext* context, void* input, IbvDeviceAttrEx* into, nuint bytes)
+    public static int QueryDeviceEx(IbvContext* context, void* input, IbvDeviceAttrEx* into, nuint bytes) => Edge.Number(() =>
     {
-        try
+        if ((input != null && *(uint*)input != 0) || bytes < (nuint)sizeof(IbvDeviceAttr))
         {
-            if ((input != null && *(uint*)input != 0) || bytes < (nuint)sizeof(IbvDeviceAttr))
-            {
-                return Errno.Invalid;
-            }
+            return Errno.Invalid;
+        }
 
-            var attributes = new IbvDeviceAttrEx { PhysPortCntEx = 1 };
-            Write(OpenContext.Of(context).Rdma.QueryDevice(), &attributes.OrigAttr);
-            attributes.DeviceCapFlagsEx = attributes.OrigAttr.DeviceCapFlags;
-            nuint known = Math.Min(bytes, (nuint)sizeof(IbvDeviceAttrEx));
-            NativeMemory.Clear(into, bytes);
-            NativeMemory.Copy(&attributes, into, known);
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+        var attributes = new IbvDeviceAttrEx { PhysPortCntEx = 1 };
+        Write(OpenContext.Of(context).Rdma.QueryDevice(), &attributes.OrigAttr);
+        attributes.DeviceCapFlagsEx = attributes.OrigAttr.DeviceCapFlags;
+        nuint known = Math.Min(bytes, (nuint)sizeof(IbvDeviceAttrEx));
+        NativeMemory.Clear(into, bytes);
+        NativeMemory.Copy(&attributes, into, known);
+        return 0;
+    });
 
     /// <summary><c>ibv_query_port(3)</c> as the symbol: the structure of old programs ends before its last field.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_port")]
@@ -71,97 +55,63 @@ internal static unsafe class ContextExports
 
     private const int OldPortAttrBytes = 48;
 
-    private static int QueryPortInto(IbvContext* context, byte port, IbvPortAttr* into, nuint bytes)
+    private static int QueryPortInto(IbvContext* context, byte port, IbvPortAttr* into, nuint bytes) => Edge.Number(() =>
     {
-        try
+        PortAttributes attributes = OpenContext.Of(context).Rdma.QueryPort(port);
+        var native = new IbvPortAttr
         {
-            PortAttributes attributes = OpenContext.Of(context).Rdma.QueryPort(port);
-            var native = new IbvPortAttr
-            {
-                State = (int)attributes.State,
-                MaxMtu = MtuCode.Of(attributes.MaxMtuBytes),
-                ActiveMtu = MtuCode.Of(attributes.ActiveMtuBytes),
-                GidTblLen = attributes.GidTableLength,
-                PortCapFlags = attributes.CapabilityFlags,
-                MaxMsgSz = attributes.MaxMessageBytes,
-                PkeyTblLen = (ushort)attributes.PartitionKeyTableLength,
-                MaxVlNum = 1,
-                ActiveWidth = (byte)attributes.ActiveWidth,
-                ActiveSpeed = (byte)attributes.ActiveSpeed,
-                PhysState = (byte)attributes.PhysicalState,
-                LinkLayer = LinkLayerEthernet,
-                Flags = GlobalRouteRequired,
-            };
-            NativeMemory.Copy(&native, into, Math.Min(bytes, (nuint)sizeof(IbvPortAttr)));
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+            State = (int)attributes.State,
+            MaxMtu = MtuCode.Of(attributes.MaxMtuBytes),
+            ActiveMtu = MtuCode.Of(attributes.ActiveMtuBytes),
+            GidTblLen = attributes.GidTableLength,
+            PortCapFlags = attributes.CapabilityFlags,
+            MaxMsgSz = attributes.MaxMessageBytes,
+            PkeyTblLen = (ushort)attributes.PartitionKeyTableLength,
+            MaxVlNum = 1,
+            ActiveWidth = (byte)attributes.ActiveWidth,
+            ActiveSpeed = (byte)attributes.ActiveSpeed,
+            PhysState = (byte)attributes.PhysicalState,
+            LinkLayer = LinkLayerEthernet,
+            Flags = GlobalRouteRequired,
+        };
+        NativeMemory.Copy(&native, into, Math.Min(bytes, (nuint)sizeof(IbvPortAttr)));
+    });
 
     /// <summary><c>ibv_query_gid(3)</c>: 0 or -1; an entry of the table that is empty is all zeroes.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_gid")]
-    public static int QueryGid(IbvContext* context, byte port, int index, IbvGid* into)
+    public static int QueryGid(IbvContext* context, byte port, int index, IbvGid* into) => Edge.MinusOne(() =>
     {
-        try
+        IPAddress? address = AddressAt(context, port, index);
+        *into = default;
+        if (address is not null)
         {
-            IPAddress? address = AddressAt(context, port, index);
-            *into = default;
-            if (address is not null)
-            {
-                *into = Addresses.ToGid(address);
-            }
-
-            return 0;
+            *into = Addresses.ToGid(address);
         }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+    });
 
     /// <summary>The kind of a GID, 0 or -1.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_gid_type")]
-    public static int QueryGidType(IbvContext* context, byte port, uint index, uint* type)
-    {
-        try
-        {
-            *type = AddressAt(context, port, (int)Math.Min(index, int.MaxValue)) is null ? 0 : OldGidTypeRoceV2;
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+    public static int QueryGidType(IbvContext* context, byte port, uint index, uint* type) =>
+        Edge.MinusOne(() => *type = AddressAt(context, port, (int)Math.Min(index, int.MaxValue)) is null ? 0 : OldGidTypeRoceV2);
 
     /// <summary><c>ibv_query_gid_ex(3)</c>: 0 or the error number; ENODATA for an empty entry.</summary>
     [UnmanagedCallersOnly(EntryPoint = "_ibv_query_gid_ex")]
-    public static int QueryGidEx(IbvContext* context, uint port, uint index, IbvGidEntry* into, uint flags, nuint bytes)
+    public static int QueryGidEx(IbvContext* context, uint port, uint index, IbvGidEntry* into, uint flags, nuint bytes) => Edge.Number(() =>
     {
-        try
+        if (flags != 0)
         {
-            if (flags != 0)
-            {
-                return Errno.NotSupported;
-            }
-
-            if (AddressAt(context, (int)Math.Min(port, byte.MaxValue), (int)Math.Min(index, int.MaxValue)) is not { } address)
-            {
-                return NoData;
-            }
-
-            IbvGidEntry entry = EntryOf(address);
-            NativeMemory.Copy(&entry, into, Math.Min(bytes, (nuint)sizeof(IbvGidEntry)));
-            return 0;
+            return Errno.NotSupported;
         }
-        catch (Exception e)
+
+        if (AddressAt(context, (int)Math.Min(port, byte.MaxValue), (int)Math.Min(index, int.MaxValue)) is not { } address)
         {
-            return Failure.Of(e);
+            return NoData;
         }
-    }
+
+        IbvGidEntry entry = EntryOf(address);
+        NativeMemory.Copy(&entry, into, Math.Min(bytes, (nuint)sizeof(IbvGidEntry)));
+        return 0;
+    });
 
     /// <summary><c>ibv_query_gid_table(3)</c>: how many entries were written, or a negative error number.</summary>
     [UnmanagedCallersOnly(EntryPoint = "_ibv_query_gid_table")]
@@ -191,48 +141,26 @@ internal static unsafe class ContextExports
 
     /// <summary><c>ibv_query_pkey(3)</c>: 0 or -1; in network byte order.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_pkey")]
-    public static int QueryPkey(IbvContext* context, byte port, int index, ushort* into)
+    public static int QueryPkey(IbvContext* context, byte port, int index, ushort* into) => Edge.MinusOne(() =>
     {
-        try
-        {
-            *into = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(OpenContext.Of(context).Rdma.QueryPartitionKey(index, port));
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+        *into = BinaryPrimitives.ReverseEndianness(OpenContext.Of(context).Rdma.QueryPartitionKey(index, port));
+    });
 
     /// <summary><c>ibv_get_pkey_index(3)</c>: the index or -1.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_get_pkey_index")]
-    public static int GetPkeyIndex(IbvContext* context, byte port, ushort key)
+    public static int GetPkeyIndex(IbvContext* context, byte port, ushort key) => Edge.MinusOne(() =>
     {
-        try
-        {
-            ushort only = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(OpenContext.Of(context).Rdma.QueryPartitionKey(0, port));
-            return key == only ? 0 : Failure.MinusOne(Errno.Invalid);
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+        ushort only = BinaryPrimitives.ReverseEndianness(OpenContext.Of(context).Rdma.QueryPartitionKey(0, port));
+        return key == only ? 0 : Failure.MinusOne(Errno.Invalid);
+    });
 
     /// <summary><c>ibv_get_async_event(3)</c>: 0, or -1 with errno; EAGAIN when there is none and <c>async_fd</c> does not block.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_get_async_event")]
-    public static int GetAsyncEvent(IbvContext* context, IbvAsyncEvent* into)
+    public static int GetAsyncEvent(IbvContext* context, IbvAsyncEvent* into) => Edge.MinusOne(() =>
     {
-        try
-        {
-            int errno = OpenContext.Of(context).TakeEvent(into);
-            return errno == 0 ? 0 : Failure.MinusOne(errno);
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+        int errno = OpenContext.Of(context).TakeEvent(into);
+        return errno == 0 ? 0 : Failure.MinusOne(errno);
+    });
 
     /// <summary><c>ibv_ack_async_event(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_ack_async_event")]
@@ -273,8 +201,8 @@ internal static unsafe class ContextExports
     {
         *into = new IbvDeviceAttr
         {
-            NodeGuid = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(attributes.NodeGuid),
-            SysImageGuid = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(attributes.SystemImageGuid),
+            NodeGuid = BinaryPrimitives.ReverseEndianness(attributes.NodeGuid),
+            SysImageGuid = BinaryPrimitives.ReverseEndianness(attributes.SystemImageGuid),
             MaxMrSize = attributes.MaxMemoryRegionBytes,
             PageSizeCap = attributes.PageSizeMask,
             VendorId = attributes.VendorId,

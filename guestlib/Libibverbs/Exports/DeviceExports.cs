@@ -72,19 +72,11 @@ internal static unsafe class DeviceExports
 
     /// <summary><c>ibv_close_device(3)</c>: 0, or -1 with errno.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_close_device")]
-    public static int CloseDevice(IbvContext* context)
+    public static int CloseDevice(IbvContext* context) => Edge.MinusOne(() =>
     {
-        try
-        {
-            OpenContext open = OpenContext.Of(context);
-            open.Device.Close(open);
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+        OpenContext open = OpenContext.Of(context);
+        open.Device.Close(open);
+    });
 
     /// <summary><c>ibv_import_device(3)</c>: no other process can hand a context over.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_import_device")]
@@ -99,17 +91,8 @@ internal static unsafe class DeviceExports
     /// answered in its place.
     /// </summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_read_sysfs_file")]
-    public static int ReadSysfsFile(byte* directory, byte* file, byte* into, nuint bytes)
-    {
-        try
-        {
-            return Read(NativeText.Read(directory), NativeText.Read(file), into, bytes);
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+    public static int ReadSysfsFile(byte* directory, byte* file, byte* into, nuint bytes) =>
+        Edge.MinusOne(() => Read(NativeText.Read(directory), NativeText.Read(file), into, bytes));
 
     /// <summary>As <see cref="ReadSysfsFile"/>, below the directory of a device; the name is made from a format without arguments.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_read_ibdev_sysfs_file")]

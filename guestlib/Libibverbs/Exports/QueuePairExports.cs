@@ -41,99 +41,51 @@ internal static unsafe class QueuePairExports
 
     /// <summary><c>ibv_modify_qp(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_modify_qp")]
-    public static int ModifyQp(IbvQp* queuePair, IbvQpAttr* attributes, int mask)
+    public static int ModifyQp(IbvQp* queuePair, IbvQpAttr* attributes, int mask) => Edge.Number(() =>
     {
-        try
+        QueuePairAttributes wanted = QueuePairAttributeConversion.Read(in *attributes, (QueuePairAttributeMask)mask);
+        OpenQueuePair.Of(queuePair).QueuePair.Modify(in wanted, (QueuePairAttributeMask)mask);
+        if ((mask & StateMask) != 0)
         {
-            QueuePairAttributes wanted = QueuePairAttributeConversion.Read(in *attributes, (QueuePairAttributeMask)mask);
-            OpenQueuePair.Of(queuePair).QueuePair.Modify(in wanted, (QueuePairAttributeMask)mask);
-            if ((mask & StateMask) != 0)
-            {
-                queuePair->State = attributes->QpState;
-            }
-
-            return 0;
+            queuePair->State = attributes->QpState;
         }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    });
 
     /// <summary><c>ibv_query_qp(3)</c>: all attributes, whatever the mask.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_qp")]
-    public static int QueryQp(IbvQp* queuePair, IbvQpAttr* into, int mask, IbvQpInitAttr* initial)
+    public static int QueryQp(IbvQp* queuePair, IbvQpAttr* into, int mask, IbvQpInitAttr* initial) => Edge.Number(() =>
     {
-        try
+        QueuePair queried = OpenQueuePair.Of(queuePair).QueuePair;
+        QueuePairAttributes attributes = queried.Query();
+        IbvQpCap capacities = CapacitiesOf(queried);
+        *into = QueuePairAttributeConversion.Write(in attributes);
+        into->Cap = capacities;
+        queuePair->State = into->QpState;
+        *initial = new IbvQpInitAttr
         {
-            QueuePair queried = OpenQueuePair.Of(queuePair).QueuePair;
-            QueuePairAttributes attributes = queried.Query();
-            IbvQpCap capacities = CapacitiesOf(queried);
-            *into = QueuePairAttributeConversion.Write(in attributes);
-            into->Cap = capacities;
-            queuePair->State = into->QpState;
-            *initial = new IbvQpInitAttr
-            {
-                QpContext = queuePair->QpContext,
-                SendCq = queuePair->SendCq,
-                RecvCq = queuePair->RecvCq,
-                Srq = queuePair->Srq,
-                Cap = capacities,
-                QpType = queuePair->QpType,
-                SqSigAll = queried.SignalAll ? 1 : 0,
-            };
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+            QpContext = queuePair->QpContext,
+            SendCq = queuePair->SendCq,
+            RecvCq = queuePair->RecvCq,
+            Srq = queuePair->Srq,
+            Cap = capacities,
+            QpType = queuePair->QpType,
+            SqSigAll = queried.SignalAll ? 1 : 0,
+        };
+    });
 
     /// <summary><c>ibv_destroy_qp(3)</c>: waits until its events are acknowledged; EBUSY in a multicast group.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_destroy_qp")]
-    public static int DestroyQp(IbvQp* queuePair)
-    {
-        try
-        {
-            OpenQueuePair.Of(queuePair).Destroy();
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int DestroyQp(IbvQp* queuePair) => Edge.Number(() => OpenQueuePair.Of(queuePair).Destroy());
 
     /// <summary><c>ibv_attach_mcast(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_attach_mcast")]
-    public static int AttachMcast(IbvQp* queuePair, IbvGid* group, ushort lid)
-    {
-        try
-        {
-            OpenQueuePair.Of(queuePair).QueuePair.AttachMulticast(GroupOf(group));
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int AttachMcast(IbvQp* queuePair, IbvGid* group, ushort lid) =>
+        Edge.Number(() => OpenQueuePair.Of(queuePair).QueuePair.AttachMulticast(GroupOf(group)));
 
     /// <summary><c>ibv_detach_mcast(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_detach_mcast")]
-    public static int DetachMcast(IbvQp* queuePair, IbvGid* group, ushort lid)
-    {
-        try
-        {
-            OpenQueuePair.Of(queuePair).QueuePair.DetachMulticast(GroupOf(group));
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int DetachMcast(IbvQp* queuePair, IbvGid* group, ushort lid) =>
+        Edge.Number(() => OpenQueuePair.Of(queuePair).QueuePair.DetachMulticast(GroupOf(group)));
 
     /// <summary><c>ibv_query_ece(3)</c>: the device has no options to negotiate.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_ece")]
@@ -147,19 +99,12 @@ internal static unsafe class QueuePairExports
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_qp_data_in_order")]
     public static int QueryQpDataInOrder(IbvQp* queuePair, int operation, uint flags) => 0;
 
-    private static IbvQp* Create(IbvPd* domain, IbvQpInitAttr* attributes)
+    private static IbvQp* Create(IbvPd* domain, IbvQpInitAttr* attributes) => Edge.Pointer<IbvQp>(() =>
     {
-        try
-        {
-            var created = new OpenQueuePair(domain, attributes);
-            attributes->Cap = CapacitiesOf(created.QueuePair);
-            return created.Pointer;
-        }
-        catch (Exception e)
-        {
-            return (IbvQp*)Failure.Null(e);
-        }
-    }
+        var created = new OpenQueuePair(domain, attributes);
+        attributes->Cap = CapacitiesOf(created.QueuePair);
+        return created.Pointer;
+    });
 
     private static IbvQpCap CapacitiesOf(QueuePair queuePair) => new()
     {

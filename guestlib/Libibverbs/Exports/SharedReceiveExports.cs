@@ -22,82 +22,49 @@ internal static unsafe class SharedReceiveExports
 
     /// <summary><c>ibv_modify_srq(3)</c>: arms the limit. The size stays.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_modify_srq")]
-    public static int ModifySrq(IbvSrq* queue, IbvSrqAttr* attributes, int mask)
+    public static int ModifySrq(IbvSrq* queue, IbvSrqAttr* attributes, int mask) => Edge.Number(() =>
     {
-        try
+        if ((mask & ~(MaxWrMask | LimitMask)) != 0)
         {
-            if ((mask & ~(MaxWrMask | LimitMask)) != 0)
-            {
-                return Errno.Invalid;
-            }
-
-            if ((mask & MaxWrMask) != 0)
-            {
-                return Errno.NotSupported;
-            }
-
-            if ((mask & LimitMask) != 0)
-            {
-                OpenSharedReceiveQueue.Of(queue).Queue.SetLimit((int)Math.Min(attributes->SrqLimit, int.MaxValue));
-            }
-
-            return 0;
+            return Errno.Invalid;
         }
-        catch (Exception e)
+
+        if ((mask & MaxWrMask) != 0)
         {
-            return Failure.Of(e);
+            return Errno.NotSupported;
         }
-    }
+
+        if ((mask & LimitMask) != 0)
+        {
+            OpenSharedReceiveQueue.Of(queue).Queue.SetLimit((int)Math.Min(attributes->SrqLimit, int.MaxValue));
+        }
+
+        return 0;
+    });
 
     /// <summary><c>ibv_query_srq(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_query_srq")]
-    public static int QuerySrq(IbvSrq* queue, IbvSrqAttr* into)
+    public static int QuerySrq(IbvSrq* queue, IbvSrqAttr* into) => Edge.Number(() =>
     {
-        try
-        {
-            SharedReceiveQueueAttributes attributes = OpenSharedReceiveQueue.Of(queue).Queue.Query();
-            *into = new IbvSrqAttr { MaxWr = (uint)attributes.Depth, MaxSge = (uint)attributes.Sges, SrqLimit = (uint)attributes.Limit };
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+        SharedReceiveQueueAttributes attributes = OpenSharedReceiveQueue.Of(queue).Queue.Query();
+        *into = new IbvSrqAttr { MaxWr = (uint)attributes.Depth, MaxSge = (uint)attributes.Sges, SrqLimit = (uint)attributes.Limit };
+    });
 
     /// <summary><c>ibv_destroy_srq(3)</c>; EBUSY while a QP takes from it.</summary>
     [UnmanagedCallersOnly(EntryPoint = "ibv_destroy_srq")]
-    public static int DestroySrq(IbvSrq* queue)
-    {
-        try
-        {
-            OpenSharedReceiveQueue.Of(queue).Destroy();
-            return 0;
-        }
-        catch (Exception e)
-        {
-            return Failure.Of(e);
-        }
-    }
+    public static int DestroySrq(IbvSrq* queue) => Edge.Number(() => OpenSharedReceiveQueue.Of(queue).Destroy());
 
-    private static IbvSrq* Create(IbvPd* domain, void* srqContext, IbvSrqAttr* attributes)
+    private static IbvSrq* Create(IbvPd* domain, void* srqContext, IbvSrqAttr* attributes) => Edge.Pointer<IbvSrq>(() =>
     {
-        try
-        {
-            var queue = new OpenSharedReceiveQueue(
-                domain,
-                srqContext,
-                new SharedReceiveQueueOptions
-                {
-                    Depth = (int)Math.Min(attributes->MaxWr, int.MaxValue), Sges = (int)Math.Min(attributes->MaxSge, int.MaxValue),
-                });
-            attributes->MaxWr = (uint)queue.Queue.Depth;
-            attributes->MaxSge = (uint)queue.Queue.Sges;
-            return queue.Pointer;
-        }
-        catch (Exception e)
-        {
-            return (IbvSrq*)Failure.Null(e);
-        }
-    }
+        var queue = new OpenSharedReceiveQueue(
+            domain,
+            srqContext,
+            new SharedReceiveQueueOptions
+            {
+                Depth = (int)Math.Min(attributes->MaxWr, int.MaxValue), Sges = (int)Math.Min(attributes->MaxSge, int.MaxValue),
+            });
+        attributes->MaxWr = (uint)queue.Queue.Depth;
+        attributes->MaxSge = (uint)queue.Queue.Sges;
+        return queue.Pointer;
+    });
 }

@@ -14,7 +14,7 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_create_qp(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_qp")]
-    public static int CreateQp(RdmaCmId* id, IbvPd* domain, IbvQpInitAttr* attributes) => Edge.Run(() =>
+    public static int CreateQp(RdmaCmId* id, IbvPd* domain, IbvQpInitAttr* attributes) => Edge.MinusOne(() =>
     {
         var extended = new IbvQpInitAttrEx { Base = *attributes };
         CmId.Of(id).CreateQueuePair(&extended, domain, isExtended: false);
@@ -23,7 +23,7 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_create_qp_ex(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_qp_ex")]
-    public static int CreateQpEx(RdmaCmId* id, IbvQpInitAttrEx* attributes) => Edge.Run(() =>
+    public static int CreateQpEx(RdmaCmId* id, IbvQpInitAttrEx* attributes) => Edge.MinusOne(() =>
     {
         IbvPd* domain = (attributes->CompMask & HasDomain) != 0 ? attributes->Pd : null;
         attributes->CompMask |= HasDomain;
@@ -32,11 +32,11 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_destroy_qp(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_qp")]
-    public static void DestroyQp(RdmaCmId* id) => Edge.Run(() => CmId.Of(id).DestroyQueuePair());
+    public static void DestroyQp(RdmaCmId* id) => Edge.MinusOne(() => CmId.Of(id).DestroyQueuePair());
 
     /// <summary><c>rdma_init_qp_attr(3)</c>: for the state that the attributes name.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_init_qp_attr")]
-    public static int InitQpAttr(RdmaCmId* id, IbvQpAttr* attributes, int* mask) => Edge.Run(() =>
+    public static int InitQpAttr(RdmaCmId* id, IbvQpAttr* attributes, int* mask) => Edge.MinusOne(() =>
     {
         QueuePairAttributes wanted = CmId.Of(id).AttributesFor((QueuePairState)attributes->QpState, out QueuePairAttributeMask needed);
         *attributes = QueuePairAttributeConversion.Write(in wanted);
@@ -45,7 +45,7 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_create_srq(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq")]
-    public static int CreateSrq(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes) => Edge.Run(() =>
+    public static int CreateSrq(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes) => Edge.MinusOne(() =>
     {
         IbvPd* used = domain != null ? domain : CmDevice.Open().Domain;
         IbvSrq* created = VerbsCalls.CreateShared(used, attributes);
@@ -60,7 +60,7 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_create_srq_ex(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq_ex")]
-    public static int CreateSrqEx(RdmaCmId* id, IbvSrqInitAttrEx* attributes) => Edge.Run(() =>
+    public static int CreateSrqEx(RdmaCmId* id, IbvSrqInitAttrEx* attributes) => Edge.MinusOne(() =>
     {
         IbvSrq* created = VerbsCalls.CreateShared(CmDevice.Open().Context, attributes);
         id->Srq = created != null ? created : throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq_ex: the device made no queue");
@@ -68,7 +68,7 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_destroy_srq(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_srq")]
-    public static void DestroySrq(RdmaCmId* id) => Edge.Run(() =>
+    public static void DestroySrq(RdmaCmId* id) => Edge.MinusOne(() =>
     {
         if (id->Srq != null)
         {

@@ -12,23 +12,23 @@ internal static unsafe class ConnectionExports
 {
     /// <summary><c>rdma_listen(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_listen")]
-    public static int Listen(RdmaCmId* id, int backlog) => Edge.Run(() => CmId.Of(id).Listen());
+    public static int Listen(RdmaCmId* id, int backlog) => Edge.MinusOne(() => CmId.Of(id).Listen());
 
     /// <summary><c>rdma_connect(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_connect")]
-    public static int Connect(RdmaCmId* id, RdmaConnParam* parameters) => Edge.RunAndWait(id, () => CmId.Of(id).Connect(parameters));
+    public static int Connect(RdmaCmId* id, RdmaConnParam* parameters) => CmSteps.RunAndWait(id, () => CmId.Of(id).Connect(parameters));
 
     /// <summary><c>rdma_accept(3)</c>: for a connection, a synchronous identifier waits until it is established.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_accept")]
     public static int Accept(RdmaCmId* id, RdmaConnParam* parameters)
     {
-        int result = Edge.Run(() => CmId.Of(id).Accept(parameters));
-        return result != 0 || CmId.Of(id).IsDatagram ? result : Edge.RunAndWait(id, static () => { });
+        int result = Edge.MinusOne(() => CmId.Of(id).Accept(parameters));
+        return result != 0 || CmId.Of(id).IsDatagram ? result : CmSteps.RunAndWait(id, static () => { });
     }
 
     /// <summary><c>rdma_reject(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_reject")]
-    public static int Reject(RdmaCmId* id, void* data, byte bytes) => Edge.Run(() => CmId.Of(id).Reject(new ReadOnlySpan<byte>(data, data == null ? 0 : bytes)));
+    public static int Reject(RdmaCmId* id, void* data, byte bytes) => Edge.MinusOne(() => CmId.Of(id).Reject(new ReadOnlySpan<byte>(data, data == null ? 0 : bytes)));
 
     /// <summary><c>rdma_reject_ece(3)</c>: no options are negotiated.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_reject_ece")]
@@ -36,40 +36,33 @@ internal static unsafe class ConnectionExports
 
     /// <summary><c>rdma_disconnect(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_disconnect")]
-    public static int Disconnect(RdmaCmId* id) => Edge.RunAndWait(id, () => CmId.Of(id).Disconnect());
+    public static int Disconnect(RdmaCmId* id) => CmSteps.RunAndWait(id, () => CmId.Of(id).Disconnect());
 
     /// <summary><c>rdma_establish(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_establish")]
-    public static int Establish(RdmaCmId* id) => Edge.Run(() => CmId.Of(id).Establish());
+    public static int Establish(RdmaCmId* id) => Edge.MinusOne(() => CmId.Of(id).Establish());
 
     /// <summary><c>rdma_notify(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_notify")]
-    public static int Notify(RdmaCmId* id, int eventType) => Edge.Run(() => CmId.Of(id).Notify(eventType));
+    public static int Notify(RdmaCmId* id, int eventType) => Edge.MinusOne(() => CmId.Of(id).Notify(eventType));
 
     /// <summary><c>rdma_get_cm_event(3)</c>: EAGAIN when there is none and the channel's descriptor does not block.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_get_cm_event")]
-    public static int GetCmEvent(RdmaEventChannel* channel, RdmaCmEvent** into)
+    public static int GetCmEvent(RdmaEventChannel* channel, RdmaCmEvent** into) => Edge.MinusOne(() =>
     {
-        try
+        if (channel == null || into == null)
         {
-            if (channel == null || into == null)
-            {
-                return Failure.MinusOne(Errno.Invalid);
-            }
+            return Failure.MinusOne(Errno.Invalid);
+        }
 
-            int errno = EventChannel.Of(channel).Take(out *into);
-            return errno == 0 ? 0 : Failure.MinusOne(errno);
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+        int errno = EventChannel.Of(channel).Take(out *into);
+        return errno == 0 ? 0 : Failure.MinusOne(errno);
+    });
 
     /// <summary><c>rdma_ack_cm_event(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_ack_cm_event")]
     public static int AckCmEvent(RdmaCmEvent* happened) =>
-        happened == null ? Failure.MinusOne(Errno.Invalid) : Edge.Run(() => DeliveredEvent.Acknowledge(happened));
+        happened == null ? Failure.MinusOne(Errno.Invalid) : Edge.MinusOne(() => DeliveredEvent.Acknowledge(happened));
 
     /// <summary><c>rdma_event_str(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_event_str")]

@@ -14,17 +14,8 @@ internal static unsafe class EndpointExports
 
     /// <summary><c>rdma_getaddrinfo(3)</c>: 0, or an EAI_… number.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_getaddrinfo")]
-    public static int GetAddrInfo(byte* node, byte* service, RdmaAddrinfo* hints, RdmaAddrinfo** into)
-    {
-        try
-        {
-            return AddressLookup.Find(node, service, hints, into);
-        }
-        catch (Exception e)
-        {
-            return Failure.MinusOne(e);
-        }
-    }
+    public static int GetAddrInfo(byte* node, byte* service, RdmaAddrinfo* hints, RdmaAddrinfo** into) =>
+        Edge.MinusOne(() => AddressLookup.Find(node, service, hints, into));
 
     /// <summary><c>rdma_freeaddrinfo(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_freeaddrinfo")]
@@ -32,7 +23,7 @@ internal static unsafe class EndpointExports
 
     /// <summary><c>rdma_create_ep(3)</c>: a synchronous identifier, bound or with a route, and with its QP if attributes are given.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_ep")]
-    public static int CreateEp(RdmaCmId** into, RdmaAddrinfo* found, IbvPd* domain, IbvQpInitAttr* attributes) => Edge.Run(() =>
+    public static int CreateEp(RdmaCmId** into, RdmaAddrinfo* found, IbvPd* domain, IbvQpInitAttr* attributes) => Edge.MinusOne(() =>
     {
         var id = new CmId(null, null, (PortSpace)found->AiPortSpace, found->AiQpType);
         try
@@ -65,7 +56,7 @@ internal static unsafe class EndpointExports
 
     /// <summary><c>rdma_destroy_ep(3)</c>: the identifier and what was made with it.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_ep")]
-    public static void DestroyEp(RdmaCmId* id) => Edge.Run(() =>
+    public static void DestroyEp(RdmaCmId* id) => Edge.MinusOne(() =>
     {
         CmId ending = CmId.Of(id);
         ending.DestroyQueuePair();
@@ -80,7 +71,7 @@ internal static unsafe class EndpointExports
 
     /// <summary><c>rdma_get_request(3)</c>: waits for a peer; the identifier has the QP that the listener's attributes ask for.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_get_request")]
-    public static int GetRequest(RdmaCmId* listener, RdmaCmId** into) => Edge.Run(() => *into = CmId.Of(listener).TakeRequest());
+    public static int GetRequest(RdmaCmId* listener, RdmaCmId** into) => Edge.MinusOne(() => *into = CmId.Of(listener).TakeRequest());
 
     private static void Resolve(CmId id, RdmaAddrinfo* found)
     {

@@ -14,52 +14,42 @@ internal static unsafe class IdExports
 {
     /// <summary><c>rdma_create_event_channel(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_event_channel")]
-    public static RdmaEventChannel* CreateEventChannel()
-    {
-        try
-        {
-            return new EventChannel().Pointer;
-        }
-        catch (Exception e)
-        {
-            return (RdmaEventChannel*)Failure.Null(e);
-        }
-    }
+    public static RdmaEventChannel* CreateEventChannel() => Edge.Pointer<RdmaEventChannel>(() => new EventChannel().Pointer);
 
     /// <summary><c>rdma_destroy_event_channel(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_event_channel")]
-    public static void DestroyEventChannel(RdmaEventChannel* channel) => Edge.Run(() => EventChannel.Of(channel).Destroy());
+    public static void DestroyEventChannel(RdmaEventChannel* channel) => Edge.MinusOne(() => EventChannel.Of(channel).Destroy());
 
     /// <summary><c>rdma_create_id(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_id")]
-    public static int CreateId(RdmaEventChannel* channel, RdmaCmId** into, void* context, int space) => Edge.Run(() =>
+    public static int CreateId(RdmaEventChannel* channel, RdmaCmId** into, void* context, int space) => Edge.MinusOne(() =>
         *into = new CmId(channel == null ? null : EventChannel.Of(channel), context, (PortSpace)space).Pointer);
 
     /// <summary><c>rdma_destroy_id(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_destroy_id")]
-    public static int DestroyId(RdmaCmId* id) => Edge.Run(() => CmId.Of(id).Destroy());
+    public static int DestroyId(RdmaCmId* id) => Edge.MinusOne(() => CmId.Of(id).Destroy());
 
     /// <summary><c>rdma_migrate_id(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_migrate_id")]
-    public static int MigrateId(RdmaCmId* id, RdmaEventChannel* channel) => Edge.Run(() =>
+    public static int MigrateId(RdmaCmId* id, RdmaEventChannel* channel) => Edge.MinusOne(() =>
         CmId.Of(id).Migrate(channel == null ? null : EventChannel.Of(channel)));
 
     /// <summary><c>rdma_bind_addr(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_bind_addr")]
-    public static int BindAddr(RdmaCmId* id, byte* address) => Edge.Run(() => CmId.Of(id).Bind(Required(address)));
+    public static int BindAddr(RdmaCmId* id, byte* address) => Edge.MinusOne(() => CmId.Of(id).Bind(Required(address)));
 
     /// <summary><c>rdma_resolve_addr(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_resolve_addr")]
-    public static int ResolveAddr(RdmaCmId* id, byte* source, byte* destination, int timeoutMs) => Edge.RunAndWait(id, () =>
+    public static int ResolveAddr(RdmaCmId* id, byte* source, byte* destination, int timeoutMs) => CmSteps.RunAndWait(id, () =>
         CmId.Of(id).ResolveAddress(SocketAddress.Read(source), Required(destination)));
 
     /// <summary><c>rdma_resolve_route(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_resolve_route")]
-    public static int ResolveRoute(RdmaCmId* id, int timeoutMs) => Edge.RunAndWait(id, () => CmId.Of(id).ResolveRoute());
+    public static int ResolveRoute(RdmaCmId* id, int timeoutMs) => CmSteps.RunAndWait(id, () => CmId.Of(id).ResolveRoute());
 
     /// <summary><c>rdma_set_option(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_set_option")]
-    public static int SetOption(RdmaCmId* id, int level, int name, void* value, nuint bytes) => Edge.Run(() =>
+    public static int SetOption(RdmaCmId* id, int level, int name, void* value, nuint bytes) => Edge.MinusOne(() =>
         CmId.Of(id).SetOption(level, name, new ReadOnlySpan<byte>(value, (int)Math.Min(bytes, int.MaxValue))));
 
     /// <summary><c>rdma_get_src_port(3)</c>, in network byte order.</summary>
@@ -72,12 +62,12 @@ internal static unsafe class IdExports
 
     /// <summary><c>rdma_join_multicast(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_join_multicast")]
-    public static int JoinMulticast(RdmaCmId* id, byte* address, void* context) => Edge.RunAndWait(id, () =>
+    public static int JoinMulticast(RdmaCmId* id, byte* address, void* context) => CmSteps.RunAndWait(id, () =>
         CmId.Of(id).Join(Required(address).Address, context));
 
     /// <summary><c>rdma_join_multicast_ex(3)</c>: a member that only sends is one like any other.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_join_multicast_ex")]
-    public static int JoinMulticastEx(RdmaCmId* id, RdmaCmJoinMcAttrEx* attributes, void* context) => Edge.RunAndWait(id, () =>
+    public static int JoinMulticastEx(RdmaCmId* id, RdmaCmJoinMcAttrEx* attributes, void* context) => CmSteps.RunAndWait(id, () =>
     {
         const uint hasAddress = 1;
         const uint known = 3;
@@ -91,7 +81,7 @@ internal static unsafe class IdExports
 
     /// <summary><c>rdma_leave_multicast(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_leave_multicast")]
-    public static int LeaveMulticast(RdmaCmId* id, byte* address) => Edge.Run(() => CmId.Of(id).Leave(Required(address).Address));
+    public static int LeaveMulticast(RdmaCmId* id, byte* address) => Edge.MinusOne(() => CmId.Of(id).Leave(Required(address).Address));
 
     /// <summary><c>rdma_get_devices(3)</c>: contexts, ended by null.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_get_devices")]
