@@ -63,7 +63,7 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
         int count = int.TryParse(Environment.GetEnvironmentVariable("DEVICE_STATES"), CultureInfo.InvariantCulture, out int more) ? more : SpoiledPerState;
         TestGuest guest = seed % 2 == 0 ? busy.Pair.A : busy.Pair.B;
         byte[] state = guest.Device.SaveState(guest.NowNs).ToArray();
-        using var twin = new Twin(guest);
+        using var twin = new DeviceTwin(guest);
         int refused = 0;
         for (int i = 0; i < count; i++)
         {
@@ -72,7 +72,7 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
             byte[] spoiled = i % 5 == 0 ? state[..random.Next(state.Length)] : Spoil(state, random);
             try
             {
-                refused += TryLive(twin, spoiled, random) ? 0 : 1;
+                refused += twin.TryLive(spoiled, random) ? 0 : 1;
             }
             catch (Exception failure)
             {
@@ -172,7 +172,7 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
         Assert.Single(guest.Environment.Groups);
 
         byte[] state = guest.Device.SaveState(guest.NowNs).ToArray();
-        using var twin = new Twin(guest);
+        using var twin = new DeviceTwin(guest);
         Assert.Throws<StateException>(() => twin.Load(state[..^1]));
         VrdmaDevice loaded = twin.Load(state);
         Assert.Empty(twin.Environment.Groups);
@@ -245,7 +245,7 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
     private static void AssertSavesAlike(TestGuest guest)
     {
         byte[] state = guest.Device.SaveState(guest.NowNs).ToArray();
-        using var twin = new Twin(guest);
+        using var twin = new DeviceTwin(guest);
         VrdmaDevice loaded = twin.Load(state);
         Assert.Equal(state, loaded.SaveState(guest.NowNs).ToArray());
         loaded.Retire();
@@ -283,131 +283,5 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
         }
 
         return spoiled;
-    }
-
-    /// <summary>Loads it; what loads works for a while, and ends. False when it was refused.</summary>
-    private static bool TryLive(Twin twin, byte[] state, Random random)
-    {
-        twin.Restore();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        VrdmaDevice device;
-        try
-        {
-            device = twin.Load(state);
-        }
-        catch (StateException)
-        {
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L << 20);
-            Assert.Empty(twin.Environment.Groups);
-            return false;
-        }
-
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L << 20);
-        long nowNs = twin.NowNs;
-        var sink = new ReadingSink();
-        device.StartDirtyLog();
-        device.Resume(nowNs);
-        for (int i = 0; i < 12; i++)
-        {
-            nowNs += random.Next(1, 200_000_000);
-            device.HarvestDoorbells(256, nowNs);
-            device.HandleTimeouts(nowNs);
-            device.Transmit(sink, 256, nowNs);
-            foreach (QueuePairSnapshot qp in device.ListQueuePairs())
-            {
-                Deliver(device, qp, random, nowNs);
-            }
-
-            device.PublishCompletions();
-        }
-
-        _ = device.SaveState(nowNs);
-        _ = device.TakeLastDirtyPages();
-        _ = device.ListMemoryWindows();
-        device.BreakQueuePairs(nowNs);
-        device.PublishCompletions();
-        device.Dispose();
-        Assert.Empty(twin.Environment.Groups);
-        return true;
-    }
-
-    private static void Deliver(VrdmaDevice device, QueuePairSnapshot qp, Random random, long nowNs)
-    {
-        Opcode[] opcodes =
-        [
-            Opcode.RcAcknowledge, Opcode.RcReadResponseOnly, Opcode.RcAtomicAcknowledge, Opcode.RcSendMiddle, Opcode.RcSendLast, Opcode.RcWriteMiddle,
-            Opcode.RcReadRequest, Opcode.UcSendMiddle, Opcode.UcSendLast, Opcode.UcWriteMiddle, Opcode.UdSendOnly,
-        ];
-        byte* payload = stackalloc byte[1024];
-        var segment = new MemorySegment(payload, 1024);
-        Opcode opcode = opcodes[random.Next(opcodes.Length)];
-        bool isAnswer = (OpcodeTable.For(opcode).Traits & PacketTraits.Response) != 0;
-        bool hasPayload = opcode is not (Opcode.RcAcknowledge or Opcode.RcAtomicAcknowledge or Opcode.RcReadRequest);
-        var packet = new Packet
-        {
-            Opcode = opcode,
-            Psn = isAnswer ? qp.Attributes.SendPsn - 1 - random.Next(3) : qp.Attributes.ReceivePsn + random.Next(2),
-            PsnCount = 1,
-            DestinationQpn = qp.Qpn,
-            PartitionKey = 0xFFFF,
-            PayloadBytes = hasPayload ? 1024 : 0,
-            DmaLength = 64,
-            QueueKey = 0x1111_2222,
-            Syndrome = AethSyndrome.Ack().Value,
-            Segments = &segment,
-            SegmentCount = hasPayload ? 1 : 0,
-        };
-        device.HandlePacket(packet, qp.Attributes.DestinationGid, nowNs);
-    }
-
-    /// <summary>Another host with a copy of a guest's memory.</summary>
-    private sealed class Twin : IDisposable
-    {
-        private readonly TestGuest _guest;
-        private readonly GuestMemory _memory;
-        private readonly byte[] _content;
-
-        public Twin(TestGuest guest)
-        {
-            _guest = guest;
-            _memory = new GuestMemory((int)(guest.Memory.Bytes / PvrdmaPageDirectory.PageBytes), scattered: false);
-            _content = new ReadOnlySpan<byte>(guest.Memory.Start, (int)guest.Memory.Bytes).ToArray();
-            NowNs = guest.NowNs;
-            Restore();
-        }
-
-        public TestEnvironment Environment { get; private set; } = new();
-
-        public long NowNs { get; }
-
-        public void Restore()
-        {
-            _content.CopyTo(new Span<byte>(_memory.Start, _content.Length));
-            Environment = new TestEnvironment();
-        }
-
-        public VrdmaDevice Load(byte[] state) => VrdmaDevice.FromState(
-            _guest.Device.Options, _memory.Ram, Environment, _guest.UsesBitmap ? _memory.Start + (_guest.Control - _guest.Memory.Start) : null, state, NowNs);
-
-        public void Dispose() => _memory.Dispose();
-    }
-
-    /// <summary>Reads all that is sent: memory that is not there would end the process.</summary>
-    private sealed class ReadingSink : IPacketSink
-    {
-        private long _sum;
-
-        public bool HasRoom => true;
-
-        public void Emit(in Packet packet, Route route)
-        {
-            for (int i = 0; i < packet.SegmentCount; i++)
-            {
-                foreach (byte each in new ReadOnlySpan<byte>(packet.Segments[i].Address, packet.Segments[i].Bytes))
-                {
-                    _sum += each;
-                }
-            }
-        }
     }
 }
