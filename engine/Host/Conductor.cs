@@ -51,7 +51,7 @@ internal sealed class Conductor : IDisposable
     private void Post(Action action, bool isUrgent)
     {
         _news.Enqueue(action);
-        if (isUrgent)
+        if (isUrgent && _threadId != 0)
             _isHurried = ThreadScheduling.TrySet(_threadId, ThreadUrgency.RealTime);
         Events.Signal(_wake);
     }

@@ -237,7 +237,6 @@ public sealed partial class ConnectionCore
             _ = _established.Remove((connection.Peer, connection.RemoteQueuePair));
         }
 
-
         // A refusal is remembered for as long as the peer may ask again, having heard nothing.
         SetDeadline(connection, nowNs + (connection.WasEstablished || connection.IsActive ? options.TimeWaitNs : RememberNs));
     }
