@@ -56,9 +56,17 @@ internal sealed class ServicesPort : IDisposable
     /// <summary>False while all buffers are under way.</summary>
     public bool CanSend => _freeSends.Count != 0;
 
-    /// <summary>Sends a datagram to the services of a device.</summary>
+    /// <summary>
+    /// Sends a datagram to the services of a device. While the program has all of the device's address handles, datagrams to new destinations are lost, as
+    /// on any network: whoever needs an answer asks again.
+    /// </summary>
     public void Send(IPAddress destination, ReadOnlySpan<byte> datagram)
     {
+        if (HandleOf(destination) is not { } handle)
+        {
+            return;
+        }
+
         int slot = _freeSends.Pop();
         long offset = (ReceiveCount * ReceiveSlotBytes) + (slot * ManagementDatagram.Bytes);
         datagram.CopyTo(_memory.AsSpan(offset, ManagementDatagram.Bytes));
@@ -67,7 +75,7 @@ internal sealed class ServicesPort : IDisposable
             WorkRequestId = SendMark | (uint)slot,
             Opcode = SendOpcode.Send,
             Flags = SendFlags.Signaled,
-            Destination = HandleOf(destination),
+            Destination = handle,
             RemoteQueuePair = ServicesQueuePair,
             RemoteQueueKey = ManagementDatagram.QueueKey,
         };
@@ -86,11 +94,7 @@ internal sealed class ServicesPort : IDisposable
     public void Dispose()
     {
         _queuePair.Dispose();
-        foreach (AddressHandle handle in _destinations.Values)
-        {
-            handle.Dispose();
-        }
-
+        ForgetDestinations();
         _region.Dispose();
         _memory.Dispose();
         _domain.Dispose();
@@ -139,24 +143,38 @@ internal sealed class ServicesPort : IDisposable
 
     private void PostReceive(int slot) => _queuePair.PostReceive((ulong)slot, _region.Entry((long)slot * ReceiveSlotBytes, ReceiveBytes));
 
-    private AddressHandle HandleOf(IPAddress destination)
+    private AddressHandle? HandleOf(IPAddress destination)
     {
-        if (!_destinations.TryGetValue(destination, out AddressHandle? handle))
+        if (_destinations.TryGetValue(destination, out AddressHandle? handle))
         {
-            if (_destinations.Count >= DestinationsMax)
-            {
-                foreach (AddressHandle old in _destinations.Values)
-                {
-                    old.Dispose();
-                }
-
-                _destinations.Clear();
-            }
-
-            handle = _domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = destination });
-            _destinations.Add(destination, handle);
+            return handle;
         }
 
+        if (_destinations.Count >= DestinationsMax)
+        {
+            ForgetDestinations();
+        }
+
+        try
+        {
+            handle = _domain.CreateAddressHandle(new AddressHandleAttributes { DestinationAddress = destination });
+        }
+        catch (VerbsException e) when (e.Errno == Errno.NoMemory)
+        {
+            return null;
+        }
+
+        _destinations.Add(destination, handle);
         return handle;
+    }
+
+    private void ForgetDestinations()
+    {
+        foreach (AddressHandle handle in _destinations.Values)
+        {
+            handle.Dispose();
+        }
+
+        _destinations.Clear();
     }
 }
