@@ -6,16 +6,13 @@ namespace RoceEngine.Host;
 /// </summary>
 /// <remarks>
 /// The standby is awake or aside. Awake it looks whether others drive, and drives when they do not; when all is idle it sleeps on the worker's
-/// descriptors like a worker's own thread. Once it was not needed for a while, since others drove all the time, it steps aside, so that it takes no time
-/// from them: it looks again after 50 µs, and after longer and longer times while it finds them at it. Who is about to wait calls it back.
+/// descriptors like a worker's own thread. When another drives it steps aside, so that it takes no time from that one: it looks again after 50 µs, and
+/// after longer and longer times while it finds it at it. Who is about to wait calls it back.
 /// </remarks>
 public sealed class InlineDriver : IDisposable
 {
     /// <summary>Nobody drives when the last turn of another thread is so long ago: a poller of an empty queue makes one each microsecond.</summary>
     private const long UndrivenNs = 20_000;
-
-    /// <summary>The standby steps aside when it was not needed for so long.</summary>
-    private const long UnneededNs = 2_000_000;
 
     private const long AsideNsMin = 50_000;
     private const long AsideNsMax = 5_000_000;
@@ -48,13 +45,19 @@ public sealed class InlineDriver : IDisposable
         {
             long nowNs = HostClock.NowNs();
             Volatile.Write(ref _drivenNs, nowNs);
-            _worker.Turn(nowNs);
+
+            // A turn with work may last longer than the standby waits before it drives.
+            if (_worker.Turn(nowNs) > 0)
+                Volatile.Write(ref _drivenNs, HostClock.NowNs());
         }
         finally
         {
             Volatile.Write(ref _busy, 0);
         }
     }
+
+    /// <summary>True when another thread drives, or did a short while ago.</summary>
+    private bool IsDriven(long nowNs) => Volatile.Read(ref _busy) != 0 || nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs;
 
     /// <summary>The caller is about to wait for something instead of driving: the standby serves at once. Costs nothing when it is awake.</summary>
     public void CallStandby() => _rest.End();
@@ -63,37 +66,24 @@ public sealed class InlineDriver : IDisposable
 
     private void RunStandby()
     {
-        long asideNs = AsideNsMin;
         while (!_stopping)
         {
-            if (DriveUntilUnneeded())
-                asideNs = AsideNsMin;
-
-            // A longer and longer look away from those who drive all the time.
-            while (!_stopping && !_rest.Take(asideNs) && HostClock.NowNs() - Volatile.Read(ref _drivenNs) < UndrivenNs)
-                asideNs = Math.Min(2 * asideNs, AsideNsMax);
+            ServeWhileUndriven();
+            StandAside();
         }
     }
 
-    // True when it was needed at all.
-    private bool DriveUntilUnneeded()
+    private void ServeWhileUndriven()
     {
-        long startedNs = HostClock.NowNs();
-        long neededNs = startedNs;
-        long workedNs = startedNs;
+        long workedNs = HostClock.NowNs();
         while (!_stopping)
         {
             long nowNs = HostClock.NowNs();
-            if (nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs)
+            if (IsDriven(nowNs))
+                return;
+            if (TurnAlone() > 0)
             {
-                if (nowNs - neededNs > UnneededNs || IsContended(nowNs))
-                    return neededNs != startedNs;
                 workedNs = nowNs;
-                Yield(nowNs);
-            }
-            else if (TurnAlone() > 0)
-            {
-                neededNs = workedNs = nowNs;
             }
             else if (nowNs - workedNs > AwakeNs || IsContended(nowNs))
             {
@@ -105,7 +95,25 @@ public sealed class InlineDriver : IDisposable
                 Yield(nowNs);
             }
         }
-        return true;
+    }
+
+    // A longer and longer look away from those who drive all the time. Where cores are few this thread's own look may be what keeps them from
+    // driving: only a whole rest without them shows that they stopped.
+    private void StandAside()
+    {
+        long asideNs = AsideNsMin;
+        while (!_stopping)
+        {
+            long restedNs = HostClock.NowNs();
+            if (_rest.Take(asideNs))
+                return;
+            if (IsDriven(HostClock.NowNs()))
+                asideNs = Math.Min(2 * asideNs, AsideNsMax);
+            else if (Volatile.Read(ref _drivenNs) > restedNs)
+                asideNs = AsideNsMin;
+            else
+                return;
+        }
     }
 
     // Where others need the cores, a yield gives a whole slice of time away; one who sleeps gets a core at once when there is news.
