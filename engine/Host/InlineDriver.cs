@@ -14,6 +14,9 @@ public sealed class InlineDriver : IDisposable
     /// <summary>Nobody drives when the last turn of another thread is so long ago: a poller of an empty queue makes one each microsecond.</summary>
     private const long UndrivenNs = 20_000;
 
+    /// <summary>Long ago.</summary>
+    private const long NobodyDrivesNs = 0;
+
     private const long AsideNsMin = 50_000;
     private const long AsideNsMax = 5_000_000;
     private const long AwakeNs = 50_000;
@@ -56,11 +59,16 @@ public sealed class InlineDriver : IDisposable
         }
     }
 
-    /// <summary>True when another thread drives, or did a short while ago.</summary>
-    private bool IsDriven(long nowNs) => Volatile.Read(ref _busy) != 0 || nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs;
-
     /// <summary>The caller is about to wait for something instead of driving: the standby serves at once. Costs nothing when it is awake.</summary>
-    public void CallStandby() => _rest.End();
+    public void CallStandby()
+    {
+        // Its last turn, a moment ago, must not make the standby stay aside.
+        Volatile.Write(ref _drivenNs, NobodyDrivesNs);
+        _rest.End();
+    }
+
+    /// <summary>True when another thread drives, or did a short while ago and did not say that it stopped.</summary>
+    private bool IsDriven(long nowNs) => Volatile.Read(ref _busy) != 0 || nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs;
 
     private bool TryEnter() => Volatile.Read(ref _busy) == 0 && Interlocked.CompareExchange(ref _busy, 1, 0) == 0;
 
@@ -104,12 +112,12 @@ public sealed class InlineDriver : IDisposable
         long asideNs = AsideNsMin;
         while (!_stopping)
         {
-            long restedNs = HostClock.NowNs();
+            long restFromNs = HostClock.NowNs();
             if (_rest.Take(asideNs))
                 return;
             if (IsDriven(HostClock.NowNs()))
                 asideNs = Math.Min(2 * asideNs, AsideNsMax);
-            else if (Volatile.Read(ref _drivenNs) > restedNs)
+            else if (Volatile.Read(ref _drivenNs) > restFromNs)
                 asideNs = AsideNsMin;
             else
                 return;
