@@ -19,12 +19,6 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private const int LargeMessagesMax = 4;
 
     private const int LargeMessageBytes = 8192;
-
-    /// <summary>
-    /// Bytes of one call of <see cref="Receive"/>, roughly: a sender's window holds several of these, so that it hears of the first
-    /// while it sends the next, and the two work at the same time.
-    /// </summary>
-    private const int BytesPerReceiveMax = 128 * 1024;
     private const int NameBytes = 32;
 
     /// <summary>Train size, traffic class, hop limit and lost datagrams take 24 each.</summary>
@@ -65,8 +59,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
     public int Receive(IPacketReceiver receiver, int packetsMax)
     {
         int handled = 0;
-        long bytesHandled = 0;
-        while (handled < packetsMax && bytesHandled < BytesPerReceiveMax)
+        while (handled < packetsMax)
         {
             int asked = Math.Min(_messagesPerCall, packetsMax - handled);
             int received = asked == 1 ? TakeOne() : Sockets.ReceiveMultiple(_socket, _messages, (uint)asked, MSG_DONTWAIT, null);
