@@ -105,48 +105,14 @@ public unsafe class FreezeExchangeTests
         using (tracker)
         using (peer)
         {
-            (int from, int to) = UnixPair();
-            byte* into = ram.Ram;
-            long failures = 0;
-            bool stop = false;
-            var reader = new Thread(() =>
+            using var writer = new KernelWriter(ram.Ram, RamBytes);
+            for (int i = 0; i < 10; i++)
             {
-                for (long at = 0; Events.Read(from, into + at, 8) is not 0 and var got; at = (at + PageBytes) % RamBytes)
-                {
-                    if (got != 8)
-                        failures++;
-                }
-            });
-            var writer = new Thread(() =>
-            {
-                for (long value = 1; !Volatile.Read(ref stop); value++)
-                {
-                    if (Events.Write(to, &value, 8) != 8)
-                        failures++;
-                    if (value % 64 == 0)
-                        Thread.Sleep(1);
-                }
-                Events.Close(to); // the reader ends
-            });
-            reader.Start();
-            writer.Start();
-            try
-            {
-                for (int i = 0; i < 10; i++)
-                {
-                    FreezeOutcome outcome = peer.Exchange(tracker, PeerCommand.WatchLonger, TimeoutMs, out _);
-                    Assert.Equal((FreezeResult.Refused, FreezePeer.Right), (outcome.Result, peer.Verdict));
-                    Assert.NotEmpty(ram.Collect(tracker));
-                }
+                FreezeOutcome outcome = peer.Exchange(tracker, PeerCommand.WatchLonger, TimeoutMs, out _);
+                Assert.Equal((FreezeResult.Refused, FreezePeer.Right), (outcome.Result, peer.Verdict));
+                Assert.NotEmpty(ram.Collect(tracker));
             }
-            finally
-            {
-                Volatile.Write(ref stop, true);
-                writer.Join();
-                reader.Join();
-                Events.Close(from);
-            }
-            Assert.Equal(0, Volatile.Read(ref failures));
+            writer.StopAndCheck();
         }
     }
 
@@ -252,8 +218,10 @@ public unsafe class FreezeExchangeTests
         (TrackedRam ram, GuestWriteTracker tracker, FreezePeerProcess peer) = Attach();
         using (ram)
         using (peer)
-        using (var writers = new RamWriters(ram.Ram, RamBytes, 2))
+        using (new CollectorPressure())
+        using (var waiting = new KernelWriter(ram.Ram, RamBytes / 2))
         {
+            // Managed code that waited would hold up the first collection, and with it the disposer.
             var disposer = new Thread(() =>
             {
                 Thread.Sleep(50);
@@ -265,10 +233,11 @@ public unsafe class FreezeExchangeTests
             Assert.InRange(outcome.FrozenNs, 0, 10_000_000_000);
             disposer.Join();
             Assert.Throws<ObjectDisposedException>(() => peer.Exchange(tracker, PeerCommand.Watch, TimeoutMs, out _));
-            long before = writers.Writes;
-            Thread.Sleep(50);
-            Assert.True(writers.Writes > before);
+            long before = waiting.Writes;
+            using var writers = new RamWriters(ram.Ram + RamBytes / 2, RamBytes / 2, 2);
+            Assert.True(SpinWait.SpinUntil(() => waiting.Writes > before && writers.Writes > 0, TimeoutMs));
             writers.StopAndCheck();
+            waiting.StopAndCheck();
         }
     }
 

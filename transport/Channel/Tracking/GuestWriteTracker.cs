@@ -219,7 +219,8 @@ public sealed unsafe class GuestWriteTracker : IDisposable
     }
 
     /// <summary>
-    /// Ends tracking; the memory stays mapped as it is. An <see cref="Exchange"/> that waits for its answer gives up. Idempotent.
+    /// Ends tracking; the memory stays mapped as it is. An <see cref="Exchange"/> that waits for its answer gives up, at the latest when its time is up:
+    /// where managed code waits at the range and a collection begins, the caller of this does not run before. Idempotent.
     /// </summary>
     public void Dispose()
     {
