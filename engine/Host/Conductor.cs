@@ -161,11 +161,20 @@ internal sealed class Conductor : IDisposable
         }
     }
 
+    // Guests first: one that ended is on its way out before anybody is told that its name or address is taken.
     private void ServeClients()
+    {
+        ServeClients(areGuests: true);
+        ServeClients(areGuests: false);
+    }
+
+    private void ServeClients(bool areGuests)
     {
         for (int i = _clients.Count - 1; i >= 0; i--)
         {
             ControlClient client = _clients[i];
+            if (client.Guest is not null != areGuests)
+                continue;
             if (!client.EndOfInput && (!client.IsBusy || client.CallOff is not null))
                 client.Receive();
             client.Flush();

@@ -21,6 +21,8 @@ internal sealed class GuestTable
     private readonly DeviceAddresses _interfaces;
     private readonly HashSet<string> _promisedNames = [];
     private readonly List<AttachedGuest> _guests = [];
+    private readonly Queue<(ControlClient Client, AttachRequest Request)> _waiting = new();
+    private bool _isClosing;
     private int _nextWorker;
     private int _nextNumber;
 
@@ -44,7 +46,10 @@ internal sealed class GuestTable
     public AttachedGuest? Find(string device) => _guests.Find(guest => guest.Name == device)
         ?? (IPAddress.TryParse(device, out IPAddress? address) ? _guests.Find(guest => guest.Address == Gid.From(address)) : null);
 
-    /// <summary>Makes a device for the client, or refuses with the reason.</summary>
+    /// <summary>
+    /// Makes a device for the client, or refuses with the reason.
+    /// While a device is on its way out, a name or an address that is taken may be that one's: who asks is answered when that one is gone.
+    /// </summary>
     public void Attach(ControlClient client, AttachRequest request)
     {
         string? refusal = Check(request);
@@ -52,6 +57,12 @@ internal sealed class GuestTable
             refusal = TryOpenLink(request.Address, out Gid address, out UdpLink? link) ?? TryMake(client, request, address, link!);
         if (refusal is null)
             return;
+        if (!_isClosing && _guests.Exists(guest => guest.IsDetaching))
+        {
+            client.IsBusy = true;
+            _waiting.Enqueue((client, request));
+            return;
+        }
         _reporter.Report(ReportLevel.Warning, $"refused an attach by process {client.Peer.ProcessId}: {refusal}");
         client.Refuse(refusal);
     }
@@ -284,11 +295,26 @@ internal sealed class GuestTable
         GiveBack(guest.Address);
         _guests.Remove(guest);
         _reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) detached: {why}");
+        AnswerWaiting();
+    }
+
+    private void AnswerWaiting()
+    {
+        for (int left = _waiting.Count; left > 0; left--)
+        {
+            (ControlClient client, AttachRequest request) = _waiting.Dequeue();
+            client.IsBusy = false;
+            if (_isClosing)
+                client.Refuse("the daemon stops");
+            else
+                Attach(client, request);
+        }
     }
 
     /// <summary>Detaches all; they are gone when <see cref="Count"/> is 0.</summary>
     public void CloseAll()
     {
+        _isClosing = true;
         foreach (AttachedGuest guest in _guests)
             Detach(guest, "the daemon stops");
     }

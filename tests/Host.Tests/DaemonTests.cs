@@ -94,6 +94,19 @@ public class DaemonTests
     }
 
     [Fact]
+    public void A_guest_that_ended_makes_room_at_once_for_the_next_of_its_name_and_address()
+    {
+        using var daemon = new TestDaemon(["127.12.33.4"]);
+        for (int round = 0; round < 200; round++)
+        {
+            using Endpoint guest = Endpoint.Attached(daemon.SocketPath, round % 2 == 0 ? null : "127.12.33.4", "again");
+            Assert.Equal("127.12.33.4", guest.Context.Address.ToString());
+        }
+        using Endpoint last = Endpoint.Attached(daemon.SocketPath);
+        Assert.Contains("in use", Assert.ThrowsAny<VerbsException>(() => Endpoint.Attached(daemon.SocketPath)).Message);
+    }
+
+    [Fact]
     public void A_guest_that_closes_in_the_middle_of_traffic_harms_nobody()
     {
         using var daemon = new TestDaemon(["127.12.34.1", "127.12.34.2", "127.12.34.3", "127.12.34.4"]);
