@@ -23,6 +23,7 @@ public sealed class Worker : IDisposable
     private readonly CaptureFanOut _captures = new();
     private DeviceSlot[] _slots = [];
     private volatile bool _hasCommands;
+    private bool _isHurried;
     private int _firstToTransmit;
 
     public Worker(int index, IHostReporter reporter)
@@ -91,13 +92,24 @@ public sealed class Worker : IDisposable
             work += RunCommands(nowNs);
         try
         {
-            return work + Serve(nowNs);
+            work += Serve(nowNs);
         }
         catch (Exception e) when (Current is not null)
         {
             Expel(Current, e);
-            return work + 1;
+            work++;
         }
+        if (_isHurried)
+            CalmDown();
+        return work;
+    }
+
+    /// <summary>What was urgent is done, and what it had to say to peers sent.</summary>
+    private void CalmDown()
+    {
+        _isHurried = false;
+        if (ThreadId != 0)
+            _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.Brief);
     }
 
     private int Serve(long nowNs)
@@ -315,8 +327,7 @@ public sealed class Worker : IDisposable
         while (_commands.TryDequeue(out WorkerCommand? command))
         {
             command.Execute(this, nowNs);
-            if (command.IsUrgent && ThreadId != 0)
-                _ = ThreadScheduling.TrySet(ThreadId, ThreadUrgency.Brief);
+            _isHurried |= command.IsUrgent;
             count++;
         }
         return count;

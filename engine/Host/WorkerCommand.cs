@@ -15,7 +15,7 @@ public sealed class WorkerCommand
         _onCompleted = onCompleted;
     }
 
-    /// <summary>Everything stands still until it is done: the worker's thread goes before all others meanwhile, where that may be.</summary>
+    /// <summary>Everything stands still until it is done: the worker's thread goes before all others meanwhile, and to the end of its turn, where that may be.</summary>
     public bool IsUrgent { get; init; }
 
     /// <summary>True when the action has run.</summary>

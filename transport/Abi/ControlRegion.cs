@@ -11,7 +11,7 @@ public static class ControlRegion
     /// <summary>A <see cref="GuestControlPage"/>; written by the guest only.</summary>
     public const int GuestPage = 0x1000;
 
-    /// <summary>A <see cref="DeviceControlPage"/>; written by the device only.</summary>
+    /// <summary>A <see cref="DeviceControlPage"/>; written by the device only, but for <see cref="DeviceControlPage.MoveDecision"/>.</summary>
     public const int DevicePage = 0x2000;
 
     /// <summary>Send doorbells: summary.</summary>
@@ -66,4 +66,7 @@ public struct DeviceControlPage
     [FieldOffset(0x80)] public uint MailboxAcknowledged;
 
     [FieldOffset(0x100)] public uint DeviceState;
+
+    /// <summary>A <see cref="Abi.MoveDecision"/>; written by both daemons of a move and the guest.</summary>
+    [FieldOffset(0x180)] public ulong MoveDecision;
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using RoceEngine.Abi;
 using RoceEngine.Channel;
 using RoceEngine.Interop;
 using RoceEngine.Wire;
@@ -17,9 +18,8 @@ internal sealed class ComingGuest(
     private readonly TaskCompletionSource _frozen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private bool _isArriving;
     private bool _isPrepared;
-    private bool _wantsIn;
+    private bool _isTaken;
 
     /// <summary>What the guest shows.</summary>
     public string Token { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(TokenBytes));
@@ -34,6 +34,9 @@ internal sealed class ComingGuest(
     public bool AddsAddress { get; } = addsAddress;
 
     public ChannelMemory Memory { get; } = memory;
+
+    /// <summary>Where the device is, once its guest has shown itself and the memory that tells.</summary>
+    public unsafe MoveDecision Decision => MoveDecision.Of(Memory.Control, Offer.Attempt);
 
     /// <summary>The guest's connection, once it has shown itself.</summary>
     public ControlClient? Client { get; private set; }
@@ -75,68 +78,34 @@ internal sealed class ComingGuest(
     /// <summary>What the guest says once it has shown itself.</summary>
     public void OnSaid(ReadOnlySpan<byte> message)
     {
-        byte signal = message.Length == 1 ? message[0] : (byte)0;
-        if (signal == MoveSignals.Arrive && !Offer.CopiesMemory)
-            Arrive();
-        else if (signal == MoveSignals.Frozen && Offer.CopiesMemory)
+        if (message.Length == 1 && message[0] == MoveSignals.Frozen && Offer.CopiesMemory)
             _frozen.TrySetResult();
         else
             Drop();
     }
 
-    /// <summary>The device is ready to run; or, without a slot, will never be. Said once: what is said after it changes nothing.</summary>
-    public void EndPreparation(DeviceSlot? slot)
+    /// <summary>
+    /// The worker was given the device: it has taken it and lets it run, or failed at that; or, when it was withdrawn, holds it; or never gets it, and there
+    /// is no slot. Said once: what is said after it changes nothing.
+    /// </summary>
+    public void EndPreparation(DeviceSlot? slot, bool isTaken, Exception? failure = null)
     {
         if (_isPrepared)
             return;
         _isPrepared = true;
         Slot = slot;
-        if (HasEnded)
+        _isTaken = isTaken;
+        if (isTaken)
+            LetIn(failure);
+        else if (HasEnded)
             TakeDown();
-        else if (slot is not null && (_wantsIn || Offer.CopiesMemory))
-            Arrive();
     }
 
-    /// <summary>Nothing more comes for the device; unless its guest was let in, nothing comes of it.</summary>
+    /// <summary>Nothing more comes for the device; unless it was taken, nothing comes of it.</summary>
     public void GiveUp()
     {
-        EndPreparation(slot: null);
+        EndPreparation(slot: null, isTaken: false);
         Drop();
-    }
-
-    /// <summary>
-    /// The guest wants in, or waits to be let in: the device runs from here on, or never will. A guest whose daemon died asks as soon as that happens, and
-    /// waits until all came that was sent before.
-    /// </summary>
-    public void Arrive()
-    {
-        if (HasEnded || _isArriving)
-            return;
-        ControlClient client = Client!;
-        if (Slot is not { } slot)
-        {
-            _wantsIn = true;
-            return;
-        }
-        _isArriving = true;
-        host.Coming.Remove(this);
-        var guest = new AttachedGuest
-        {
-            Name = Name,
-            Address = Address,
-            Slot = slot,
-            Worker = Worker,
-            ProcessId = client.Peer.ProcessId,
-            UserId = client.Peer.UserId,
-            Identity = Offer.Identity,
-            Epoch = Offer.Epoch,
-            Client = client,
-        };
-        host.Guests.Add(guest);
-        client.Coming = null;
-        client.Guest = guest;
-        Memory.Release();
-        guest.Worker.Post(new WorkerCommand((worker, nowNs) => worker.Start(slot, nowNs), command => host.PostUrgently(() => LetIn(guest, command))) { IsUrgent = true });
     }
 
     /// <summary>
@@ -144,17 +113,17 @@ internal sealed class ComingGuest(
     /// </summary>
     public void Drop()
     {
-        if (_isArriving || !_ended.TrySetResult(false))
+        if (!_ended.TrySetResult(false))
             return;
         host.Coming.Remove(this);
         if (Client is { } client)
         {
-            // A guest that asks at this moment must not take silence for a yes.
+            _ = Decision.TryWithdraw();
             client.SendFrame([MoveSignals.Refused]);
             client.Coming = null;
             client.CloseWhenSent = true;
         }
-        if (_isPrepared)
+        if (_isPrepared && !_isTaken)
             TakeDown();
         Memory.Release();
     }
@@ -174,20 +143,39 @@ internal sealed class ComingGuest(
         })));
     }
 
-    private void LetIn(AttachedGuest guest, WorkerCommand command)
+    /// <summary>The device runs here. Its guest follows; one that ended meanwhile has it taken away as any other.</summary>
+    private void LetIn(Exception? failure)
     {
-        if (command.Error is { } error)
+        ControlClient client = Client!;
+        host.Coming.Remove(this);
+        var guest = new AttachedGuest
         {
-            guest.Client!.SendFrame([MoveSignals.Refused]);
-            host.Guests.Detach(guest, $"it could not be started: {error.Message}");
-            _ended.TrySetResult(false);
+            Name = Name,
+            Address = Address,
+            Slot = Slot!,
+            Worker = Worker,
+            ProcessId = client.Peer.ProcessId,
+            UserId = client.Peer.UserId,
+            Identity = Offer.Identity,
+            Epoch = Offer.Epoch,
+        };
+        host.Guests.Add(guest);
+        if (failure is not null)
+            Drop();
+        if (HasEnded)
+        {
+            host.Guests.Detach(guest, failure is null ? "its process ended while the device was being moved" : $"it could not be started: {failure.Message}");
             return;
         }
+        guest.Client = client;
+        client.Coming = null;
+        client.Guest = guest;
+        Memory.Release();
         ReadOnlySpan<byte> arrived = [MoveSignals.Arrived];
         if (Offer.CopiesMemory)
-            guest.Client!.TrySendWithDescriptors(arrived, guest.Slot.Memory.Descriptors[..1]);
+            client.TrySendWithDescriptors(arrived, Memory.Descriptors[..1]);
         else
-            guest.Client!.SendFrame(arrived);
+            client.SendFrame(arrived);
         _ended.TrySetResult(true);
     }
 

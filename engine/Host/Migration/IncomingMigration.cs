@@ -19,8 +19,8 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
 {
     private const long StateBytesMax = 256L << 20;
 
-    /// <summary>A device that is ready waits so long for its guest.</summary>
-    private static readonly TimeSpan ArrivalPatience = TimeSpan.FromSeconds(30);
+    /// <summary>The guest may take so long to show itself.</summary>
+    private static readonly TimeSpan ClaimPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>The address's last socket on this machine may take so long to go.</summary>
     private static readonly TimeSpan AddressPatience = TimeSpan.FromSeconds(2);
@@ -37,11 +37,11 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             _ = TellWhenFrozenAsync(coming);
             ReadOnlyMemory<byte> state = await ReceiveAsync(coming, next).ConfigureAwait(false);
             Urgency.Begin();
-            await PrepareAsync(coming, state).ConfigureAwait(false);
-            if (!coming.Offer.CopiesMemory)
-                await TellReadyAsync().ConfigureAwait(false);
+            if (!await TryTakeAsync(coming, state).ConfigureAwait(false))
+                throw new MigrationException("the device was called back");
+            await TellItRunsAsync().ConfigureAwait(false);
             Urgency.End();
-            await AwaitArrivalAsync(coming).ConfigureAwait(false);
+            await AwaitGuestAsync(coming).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
         {
@@ -121,7 +121,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
     /// <summary>The guest shows itself, unless the other daemon goes first: it has nothing to say before that, and its address is not kept from it.</summary>
     private async Task AwaitClaimAsync(ComingGuest coming, Task<HostFrame> next)
     {
-        Task first = await Task.WhenAny(coming.Claimed, next).WaitAsync(ArrivalPatience, host.Stopping).ConfigureAwait(false);
+        Task first = await Task.WhenAny(coming.Claimed, next).WaitAsync(ClaimPatience, host.Stopping).ConfigureAwait(false);
         if (first == coming.Claimed)
             return;
         HostFrame early = await next.ConfigureAwait(false);
@@ -186,12 +186,21 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         pages.CopyTo(new Span<byte>(memory.GuestRam + (first << PvrdmaPageDirectory.PageShift), pages.Length));
     }
 
-    private async Task PrepareAsync(ComingGuest coming, ReadOnlyMemory<byte> state)
+    /// <summary>Makes the device and lets it run, unless it was withdrawn meanwhile. From then on it is here, whatever becomes of the other daemon.</summary>
+    private async Task<bool> TryTakeAsync(ComingGuest coming, ReadOnlyMemory<byte> state)
     {
         DeviceSlot slot = await OpenSlotAsync(coming).ConfigureAwait(false);
+        bool isTaken = false;
+        Exception? failure = null;
         try
         {
-            await HostThreads.OnWorker(coming.Worker, (owner, nowNs) => owner.Prepare(slot, state, nowNs)).ConfigureAwait(false);
+            await HostThreads.OnWorker(coming.Worker, (owner, nowNs) =>
+            {
+                owner.Prepare(slot, state, nowNs);
+                isTaken = coming.Decision.TryTake();
+                if (isTaken)
+                    failure = TryStart(owner, slot, nowNs);
+            }).ConfigureAwait(false);
         }
         catch
         {
@@ -199,20 +208,34 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             throw;
         }
 
-        // Nobody waits for the conductor to take note: whatever the guest says comes to it after this.
-        host.Post(() => coming.EndPreparation(slot));
+        // Nobody waits for the conductor to take note.
+        host.PostUrgently(() => coming.EndPreparation(slot, isTaken, failure));
+        return isTaken;
     }
 
-    /// <summary>When nobody hears it any more, the guest is asked by nobody: it comes by itself, or goes.</summary>
-    private async Task TellReadyAsync()
+    /// <summary>A device that was taken is nowhere else: a failure is the end of it.</summary>
+    private static Exception? TryStart(Worker worker, DeviceSlot slot, long nowNs)
     {
         try
         {
-            await connection.SendAsync((ushort)MigrationFrame.Ready, default).ConfigureAwait(false);
+            worker.Start(slot, nowNs);
+            return null;
         }
-        catch (HostStreamException e)
+        catch (Exception e)
         {
-            host.Reporter.Report(ReportLevel.Warning, $"{connection.RemoteEndPoint} does not hear that the device is ready: {e.Message}");
+            return e;
+        }
+    }
+
+    private async Task TellItRunsAsync()
+    {
+        try
+        {
+            await connection.SendAsync((ushort)MigrationFrame.Running, default).ConfigureAwait(false);
+        }
+        catch (HostStreamException)
+        {
+            // It runs, whether or not anybody there still wants to know.
         }
     }
 
@@ -232,27 +255,15 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
         }
     }
 
-    /// <summary>The device is ready. Whatever becomes of the other daemon now, the guest decides; but a daemon that stops lets nobody in.</summary>
-    private async Task AwaitArrivalAsync(ComingGuest coming)
+    private async Task AwaitGuestAsync(ComingGuest coming)
     {
-        Task<bool> ended = coming.Ended;
-        if (await Task.WhenAny(ended, Task.Delay(ArrivalPatience, host.Stopping)).ConfigureAwait(false) != ended)
-            await DropAsync(coming).ConfigureAwait(false);
-        if (!await ended.ConfigureAwait(false))
+        if (!await coming.Ended.ConfigureAwait(false))
         {
-            host.Reporter.Report(ReportLevel.Warning, $"device {coming.Name} ({coming.Address}) was ready to run here, but its guest did not come");
+            host.Reporter.Report(ReportLevel.Warning, $"device {coming.Name} ({coming.Address}) came from {connection.RemoteEndPoint}, and is gone: its guest had ended, or it could not be started");
             return;
         }
         host.Record(coming.Offer.Identity, coming.Offer.Epoch);
         host.Reporter.Report(ReportLevel.Information, $"device {coming.Name} ({coming.Address}) came from {connection.RemoteEndPoint} ({connection.PeerName})");
-        try
-        {
-            await connection.SendAsync((ushort)MigrationFrame.Running, default).ConfigureAwait(false);
-        }
-        catch (HostStreamException)
-        {
-            // It runs, whether or not anybody there still wants to know.
-        }
     }
 
     private async Task RefuseAsync(string why)

@@ -12,7 +12,7 @@ internal enum MigrationFrame : ushort
     /// <summary>From: <see cref="MigrationAccepted"/>.</summary>
     Accepted = 2,
 
-    /// <summary>From: a sentence. At any time before <see cref="Ready"/>.</summary>
+    /// <summary>From: a sentence. At any time before <see cref="Running"/>.</summary>
     Refused = 3,
 
     /// <summary>From: the guest has shown itself there.</summary>
@@ -33,10 +33,7 @@ internal enum MigrationFrame : ushort
     /// <summary>To: that was all of it; its length (8 bytes).</summary>
     StateEnd = 9,
 
-    /// <summary>From: the device is made, and runs as soon as its guest comes.</summary>
-    Ready = 10,
-
-    /// <summary>From: it runs.</summary>
+    /// <summary>From: the device was taken, and runs.</summary>
     Running = 11,
 
     /// <summary>From: the guest has stopped touching its memory, which was copied.</summary>
@@ -57,6 +54,9 @@ internal sealed record MigrationOffer
     public required long GuestRamBytes { get; init; }
 
     public required long ControlBytes { get; init; }
+
+    /// <summary>Number of the attempt, see <see cref="Abi.MoveDecision"/>.</summary>
+    public required ulong Attempt { get; init; }
 
     /// <summary>False when the guest brings its memory along.</summary>
     public required bool CopiesMemory { get; init; }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using RoceEngine.Abi;
 using RoceEngine.Channel;
 using RoceEngine.Device;
 using RoceEngine.HostStream;
@@ -7,8 +8,8 @@ using RoceEngine.HostStream;
 namespace RoceEngine.Host.Migration;
 
 /// <summary>
-/// Moves a device to another daemon: offers it, has its guest show itself there, copies memory while all goes on, stops, sends the rest, and lets the guest
-/// go. Until the guest has gone, any failure brings the device back to life here. Runs on the thread pool.
+/// Moves a device to another daemon: offers it, has its guest show itself there, copies memory while all goes on, stops, and sends the rest. Until the
+/// daemon there has taken the device, which a word shared with it tells, any failure brings it back to life here. Runs on the thread pool.
 /// </summary>
 internal sealed class OutgoingMigration
 {
@@ -21,15 +22,20 @@ internal sealed class OutgoingMigration
     /// </summary>
     private static readonly TimeSpan QuiesceTimeMax = TimeSpan.FromMilliseconds(0.1);
 
+    /// <summary>A guest that has nothing to decide may take so long for its last word.</summary>
+    private static readonly TimeSpan LastWordTimeout = TimeSpan.FromSeconds(1);
+
     private readonly MigrationHost _host;
     private readonly AttachedGuest _guest;
     private readonly MigrateRequest _request;
     private readonly Action<MigrationProgress> _tell;
     private readonly GuestConversation _conversation;
     private readonly PhaseClock _clock = new();
+    private MoveDecision _decision;
     private FrozenDevice? _frozen;
     private TrackedGuest? _tracked;
     private bool _mayDecide;
+    private long _heardAt;
 
     public OutgoingMigration(MigrationHost host, AttachedGuest guest, MigrateRequest request, Action<MigrationProgress> tell)
     {
@@ -94,6 +100,7 @@ internal sealed class OutgoingMigration
             var there = new HostConversation(connection);
             try
             {
+                _decision = OpenDecision();
                 MigrationAccepted accepted = await there.OfferAsync(Offer(copies), cancellation).ConfigureAwait(false);
                 if (accepted.AddsAddress && _host.Addresses.WhyItStays(_guest.Address) is { } problem)
                     throw new MigrationException($"{_guest.Address} cannot leave this host: {problem}");
@@ -152,13 +159,11 @@ internal sealed class OutgoingMigration
         if (copies)
             await SendLastRoundAsync(there, sender, last).ConfigureAwait(false);
         await there.SendStateAsync(_frozen.State).ConfigureAwait(false);
-        if (!copies)
-            _ = await there.ExpectAsync(MigrationFrame.Ready).ConfigureAwait(false);
         _clock.End("transfer");
 
         Tell("resume");
-        await LetGoAsync(there, copies).ConfigureAwait(false);
-        double blackoutMs = Stopwatch.GetElapsedTime(frozenAt).TotalMilliseconds;
+        await (copies ? LetGuestGoAsync(there) : LetGoAsync(there)).ConfigureAwait(false);
+        double blackoutMs = Stopwatch.GetElapsedTime(frozenAt, _heardAt).TotalMilliseconds;
         _clock.End("switch");
         return Report(connection, accepted, copies, sender, blackoutMs);
     }
@@ -171,6 +176,7 @@ internal sealed class OutgoingMigration
         Epoch = _guest.Epoch + 1,
         GuestRamBytes = _guest.Slot.Memory.GuestRamBytes,
         ControlBytes = _guest.Slot.Memory.ControlBytes,
+        Attempt = _decision.Attempt,
         CopiesMemory = copies,
         PatienceMs = _request.PatienceMs,
         StateVersion = VrdmaDevice.StateVersion,
@@ -179,7 +185,7 @@ internal sealed class OutgoingMigration
     private async Task PrepareAsync(HostConversation there, MigrationAccepted accepted, bool copies, CancellationToken cancellation)
     {
         Tell("prepare");
-        var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, CopiesMemory = copies };
+        var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, Attempt = _decision.Attempt, CopiesMemory = copies };
         _conversation.Say(MoveSignals.Prepare, JsonSerializer.SerializeToUtf8Bytes(order, ChannelJson.Default.MoveOrder));
         GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Prepared).ConfigureAwait(false);
         if (!answer.Content.IsEmpty)
@@ -221,7 +227,7 @@ internal sealed class OutgoingMigration
         }
     }
 
-    /// <summary>From here to its word, the guest decides where its device is.</summary>
+    /// <summary>From here to its word, the guest may withdraw the device.</summary>
     private async Task FreezeGuestAsync(HostConversation there, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -257,11 +263,46 @@ internal sealed class OutgoingMigration
         await there.HearEndOfRoundAsync().ConfigureAwait(false);
     }
 
-    /// <summary>The guest goes, or says that it stays. Nobody else decides.</summary>
-    private async Task LetGoAsync(HostConversation there, bool copies)
+    /// <summary>The daemon there takes the device, or it is withdrawn. Whatever the network does meanwhile, the word that both can see tells which.</summary>
+    private async Task LetGoAsync(HostConversation there)
     {
-        if (!copies)
-            _conversation.Say(MoveSignals.Go);
+        try
+        {
+            _ = await there.ExpectAsync(MigrationFrame.Running).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is MigrationException or HostStreamException)
+        {
+            if (_decision.TryWithdraw())
+                throw;
+        }
+        _heardAt = Stopwatch.GetTimestamp();
+        bool hasFollowed = await HasGuestFollowedAsync().ConfigureAwait(false);
+        await ForgetAsync().ConfigureAwait(false);
+        if (!hasFollowed)
+            throw new GuestGoneException();
+    }
+
+    /// <summary>The device is there, and its guest goes after it at once; false when it ended first. Nothing but what is said to people depends on it.</summary>
+    private async Task<bool> HasGuestFollowedAsync()
+    {
+        using var patience = new CancellationTokenSource(LastWordTimeout);
+        try
+        {
+            GuestAnswer answer;
+            do
+                answer = await _conversation.HearAsync(patience.Token).ConfigureAwait(false);
+            while (answer.Signal != MoveSignals.Gone && !answer.IsGone);
+            return !answer.IsGone;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>The guest, which waits for the copy of its memory, goes there or says that it stays.</summary>
+    private async Task LetGuestGoAsync(HostConversation there)
+    {
         GuestAnswer answer;
         do
             answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
@@ -270,16 +311,25 @@ internal sealed class OutgoingMigration
         if (answer.Signal == MoveSignals.Stays)
             throw new MigrationException(await there.RefusalAsync().ConfigureAwait(false) ?? answer.Text);
 
+        _heardAt = Stopwatch.GetTimestamp();
+
         // A guest that is gone without a word has gone there, or ended; either way it does not come back here.
-        FrozenDevice gone = _frozen!;
         if (answer.IsGone && !await there.RunsThereAsync().ConfigureAwait(false))
         {
             await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);
             throw new GuestGoneException();
         }
-        await _host.Threads.OnConductor(() => _host.Guests.Forget(_guest, $"it went to {_request.Host} port {_request.Port}")).ConfigureAwait(false);
-        gone.Dispose();
+        await ForgetAsync().ConfigureAwait(false);
     }
+
+    /// <summary>The device is not here any more.</summary>
+    private async Task ForgetAsync()
+    {
+        await _host.Threads.OnConductor(() => _host.Guests.Forget(_guest, $"it went to {_request.Host} port {_request.Port}")).ConfigureAwait(false);
+        _frozen!.Dispose();
+    }
+
+    private unsafe MoveDecision OpenDecision() => MoveDecision.Open(_guest.Slot.Memory.Control);
 
     /// <summary>Whatever went wrong: the guest stays, and its device runs here.</summary>
     private async Task ComeBackAsync(HostConnection connection)

@@ -16,7 +16,8 @@ internal sealed class ChannelWatcher
     private FrameStream _daemon;
     private MoveToDaemon? _move;
     private TrackedMemory? _tracked;
-    private bool _isStopping;
+    private bool _isDaemonGone;
+    private volatile bool _isStopping;
 
     public ChannelWatcher(ChannelMemory memory, UnixSocket socket, Action onLost, Action<DeviceMoved> onMoved)
     {
@@ -47,25 +48,59 @@ internal sealed class ChannelWatcher
     private void Run()
     {
         _ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);
-        Span<PollDescriptor> descriptor = stackalloc PollDescriptor[1];
-        while (true)
+        while (!_isStopping && TryListen())
         {
-            descriptor[0] = new PollDescriptor { Descriptor = _daemon.Socket.Descriptor, Events = PollDescriptor.POLLIN };
-            if (Events.Wait(descriptor, -1) == 0)
-                continue;
-            FrameStream daemon = _daemon;
-            bool isThere = daemon.TryFill();
-            while (!_isStopping && _daemon == daemon && daemon.TryTake(out ReadOnlySpan<byte> message))
-                Handle(message);
-            if (isThere || _daemon != daemon)
-                continue;
-
-            // A daemon that died in the middle of a move may have brought everything there already.
-            if (_isStopping || _move is null || _move.CopiesMemory || !GoOver())
-                break;
-            daemon.Socket.Dispose();
+            // Each time is some news.
         }
         _onLost();
+    }
+
+    /// <summary>Waits for news of the daemon, and of the one to which the device is on its way. False when nobody has the device any more.</summary>
+    private bool TryListen()
+    {
+        Span<PollDescriptor> descriptors = stackalloc PollDescriptor[2];
+        MoveToDaemon? leaving = _move is { CopiesMemory: false } ? _move : null;
+        descriptors[0] = new PollDescriptor { Descriptor = _isDaemonGone ? -1 : _daemon.Socket.Descriptor, Events = PollDescriptor.POLLIN };
+        descriptors[1] = new PollDescriptor { Descriptor = leaving?.Stream.Socket.Descriptor ?? -1, Events = PollDescriptor.POLLIN };
+        if (Events.Wait(descriptors, -1) == 0)
+            return true;
+        if (descriptors[1].ReturnedEvents != 0 && !HearThere(leaving!))
+            return false;
+        return descriptors[0].ReturnedEvents == 0 || _move != leaving || HearDaemon();
+    }
+
+    /// <summary>News of the daemon; false when it is gone and no other can have the device.</summary>
+    private bool HearDaemon()
+    {
+        FrameStream daemon = _daemon;
+        bool isThere = daemon.TryFill();
+        while (!_isStopping && _daemon == daemon && daemon.TryTake(out ReadOnlySpan<byte> message))
+            Handle(message);
+        if (isThere || _daemon != daemon)
+            return true;
+
+        // A daemon that is gone may have brought everything there already: the one there lets the guest in, or drops the device.
+        _isDaemonGone = true;
+        return _move is { CopiesMemory: false };
+    }
+
+    /// <summary>News of the daemon to which the device is on its way with its memory; false when nobody has the device any more.</summary>
+    private bool HearThere(MoveToDaemon move)
+    {
+        if (move.Hear() is not { } wasLetIn)
+            return true;
+        if (wasLetIn)
+        {
+            FrameStream before = _daemon;
+            IsAt(move, move.WasLetIn(TimeSpan.Zero));
+            Say(before, MoveSignals.Gone, "");
+            return true;
+        }
+
+        // One that took the device and is gone had it last. Else the daemon here has it back, if it is there.
+        bool isLost = !move.Decision.TryWithdraw() || _isDaemonGone;
+        DropMove();
+        return !isLost;
     }
 
     private void Handle(ReadOnlySpan<byte> message)
@@ -88,9 +123,6 @@ internal sealed class ChannelWatcher
             case MoveSignals.Freeze:
                 Freeze();
                 break;
-            case MoveSignals.Go:
-                Go();
-                break;
             case MoveSignals.Stay:
                 DropMove();
                 DropTracked();
@@ -99,15 +131,6 @@ internal sealed class ChannelWatcher
                 // A daemon of a later version says more than this library understands.
                 break;
         }
-    }
-
-    private void Go()
-    {
-        FrameStream here = _daemon;
-        if (_move is null || !GoOver())
-            Say(here, MoveSignals.Stays, "the daemon there did not take the device");
-        else
-            Say(here, MoveSignals.Gone, "");
     }
 
     private void Hold()
@@ -133,8 +156,8 @@ internal sealed class ChannelWatcher
                 IsAt(move, move.WasLetIn(TimeSpan.FromMicroseconds(outcome.FrozenNs / 1000.0)));
                 Say(here, MoveSignals.Gone, "");
                 break;
-            case FreezeResult.NoAnswer:
-                // The device may run there or not; nobody here can tell. It is lost, at both places.
+            case var _ when !move.Decision.TryWithdraw():
+                // The daemon there had taken it, and the guest cannot follow: it is lost.
                 DropMove();
                 here.Socket.Shutdown();
                 break;
@@ -172,25 +195,13 @@ internal sealed class ChannelWatcher
         Say(_daemon, MoveSignals.Prepared, problem ?? "");
     }
 
-    /// <summary>Asks to be let in; then the daemon there is the daemon. False when it did not: all is as before.</summary>
-    private bool GoOver()
-    {
-        MoveToDaemon move = _move!;
-        if (move.Arrive() is not { } moved)
-        {
-            DropMove();
-            return false;
-        }
-        IsAt(move, moved);
-        return true;
-    }
-
     /// <summary>Another daemon is the daemon from here on.</summary>
     private void IsAt(MoveToDaemon move, DeviceMoved moved)
     {
         lock (_lock)
         {
             _daemon = move.TakeStream();
+            _isDaemonGone = false;
             _move = null;
             if (_isStopping)
                 _daemon.Socket.Shutdown();

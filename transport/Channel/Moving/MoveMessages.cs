@@ -19,8 +19,7 @@ namespace RoceEngine.Channel;
 ///   ◄───── dirty, bitmap
 ///
 ///   memory goes along:
-///   go      ───────────►
-///                        arrive ─────────────────►  the device runs there from here on
+///   (state, from daemon to daemon ─────────────────►  the device runs there from here on)
 ///                        ◄──────────────── arrived
 ///   ◄────────────── gone
 ///
@@ -36,9 +35,9 @@ namespace RoceEngine.Channel;
 ///   ◄────────────── held
 ///   release ───────────►
 /// </code>
-/// The guest is the one who decides, so the device never runs at both places. Until it has said "arrive", or heard "arrived" when its memory was copied,
-/// it goes back when it is told to stay, or when the daemon there is gone; then it says "stays". From then on there is no way back. A daemon here that
-/// dies meanwhile changes nothing: the guest goes on there when everything is there.
+/// Where the device is stands in a word that all three share, the <see cref="Abi.MoveDecision"/>: the daemon there takes the device once all of it is
+/// there, unless the daemon here, or a guest whose memory was copied, has withdrawn it before. So it never runs at both places, and nobody's message, late
+/// or lost, decides anything. A daemon here that dies meanwhile changes nothing: the guest goes on there when everything is there.
 /// </remarks>
 public static class MoveSignals
 {
@@ -78,23 +77,17 @@ public static class MoveSignals
     /// <summary>Daemon to guest: let them.</summary>
     public const byte Release = (byte)'R';
 
-    /// <summary>Daemon to guest: everything is there, go.</summary>
-    public const byte Go = (byte)'G';
-
     /// <summary>Daemon to guest: nothing comes of it.</summary>
     public const byte Stay = (byte)'S';
 
     /// <summary>Guest to daemon: prepared; a reason follows when it is not.</summary>
     public const byte Prepared = (byte)'p';
 
-    /// <summary>Guest to daemon: the device runs there.</summary>
+    /// <summary>Guest to daemon: it has followed its device.</summary>
     public const byte Gone = (byte)'g';
 
-    /// <summary>Guest to daemon: it was not let in there; the reason follows.</summary>
+    /// <summary>Guest to daemon: its memory was copied, but it was not let in there; the reason follows.</summary>
     public const byte Stays = (byte)'s';
-
-    /// <summary>Guest to the daemon there: let the device run.</summary>
-    public const byte Arrive = (byte)'A';
 
     /// <summary>The daemon there to the guest: it runs. Guest RAM comes along when it was copied.</summary>
     public const byte Arrived = (byte)'a';
@@ -114,6 +107,9 @@ public sealed record MoveOrder
 
     /// <summary>What the daemon there knows the device by.</summary>
     public required string Token { get; init; }
+
+    /// <summary>Number of the attempt, see <see cref="Abi.MoveDecision"/>.</summary>
+    public required ulong Attempt { get; init; }
 
     /// <summary>True when the guest gets a copy of its memory there, false when it takes its memory along.</summary>
     public required bool CopiesMemory { get; init; }

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using RoceEngine.Abi;
 using RoceEngine.Interop;
 
 namespace RoceEngine.Channel;
@@ -8,13 +8,13 @@ namespace RoceEngine.Channel;
 /// <summary>The device runs at another daemon now.</summary>
 /// <param name="SocketPath">The daemon's socket.</param>
 /// <param name="Name">The device's name there.</param>
-/// <param name="ArrivalTime">From the question to be let in to the answer.</param>
-public sealed record DeviceMoved(string SocketPath, string Name, TimeSpan ArrivalTime);
+/// <param name="HeldTime">How long threads that touch guest memory were held; zero where the memory went along.</param>
+public sealed record DeviceMoved(string SocketPath, string Name, TimeSpan HeldTime);
 
 /// <summary>A guest on its way to another daemon: connected there, not yet let in. For the watcher's thread, but <see cref="Interrupt"/>.</summary>
 internal sealed class MoveToDaemon : IDisposable
 {
-    /// <summary>How long a daemon may take for an answer. It has everything by then, and is only asked to let go.</summary>
+    /// <summary>How long a daemon may take for an answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly ChannelMemory _memory;
@@ -32,6 +32,9 @@ internal sealed class MoveToDaemon : IDisposable
 
     /// <summary>The daemon there has a copy of guest RAM, and the guest does not take its own along.</summary>
     public bool CopiesMemory => _order.CopiesMemory;
+
+    /// <summary>Where the device is.</summary>
+    public unsafe MoveDecision Decision => MoveDecision.Of(_memory.Control, _order.Attempt);
 
     /// <summary>The connection there.</summary>
     public FrameStream Stream => _stream!;
@@ -57,27 +60,26 @@ internal sealed class MoveToDaemon : IDisposable
         }
     }
 
-    /// <summary>Asks to be let in. Null when that was refused or the daemon was gone before: the device is where it was.</summary>
-    public DeviceMoved? Arrive()
+    /// <summary>
+    /// Hears what the daemon there said, which has news: true when the guest was let in, false when it is gone or has dropped the device, null when it said
+    /// nothing yet.
+    /// </summary>
+    public bool? Hear()
     {
-        long begin = Stopwatch.GetTimestamp();
-        ReadOnlySpan<byte> arrive = [MoveSignals.Arrive];
-
-        // A daemon that is gone already never read the question: there is a way back. From the question on there is none but by its answer.
-        if (!IsThere() || !_stream!.TrySend(arrive))
-            return null;
-        ReadOnlySpan<byte> answer = _stream.Receive(Patience);
-        return answer.Length == 1 && answer[0] == MoveSignals.Refused ? null : WasLetIn(Stopwatch.GetElapsedTime(begin));
+        bool isThere = _stream!.TryFill();
+        if (_stream.TryTake(out ReadOnlySpan<byte> message))
+            return message.Length == 1 && message[0] == MoveSignals.Arrived;
+        return isThere ? null : false;
     }
 
     /// <summary>The guest was let in: the daemon's events take the places of those of before.</summary>
-    public DeviceMoved WasLetIn(TimeSpan arrivalTime)
+    public DeviceMoved WasLetIn(TimeSpan heldTime)
     {
         _memory.ReplaceEvents(_events);
 
         // Whoever kicked in the last moment kicked the event of before.
         _ = Events.Signal(_memory.KickDescriptor);
-        return new DeviceMoved(_order.SocketPath, _name, arrivalTime);
+        return new DeviceMoved(_order.SocketPath, _name, heldTime);
     }
 
     /// <summary>The connection, for whoever goes on with it.</summary>
@@ -97,13 +99,6 @@ internal sealed class MoveToDaemon : IDisposable
         foreach (int descriptor in _events)
             _ = Events.Close(descriptor);
         _events = [];
-    }
-
-    private bool IsThere()
-    {
-        Span<PollDescriptor> descriptor = stackalloc PollDescriptor[1];
-        descriptor[0] = new PollDescriptor { Descriptor = _stream!.Socket.Descriptor, Events = PollDescriptor.POLLRDHUP };
-        return Events.Wait(descriptor, 0) == 0;
     }
 
     private string? Claim()
