@@ -33,6 +33,8 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             coming = await AcceptAsync().ConfigureAwait(false);
             Task<HostFrame> next = connection.ReceiveAsync(host.Stopping).AsTask();
             await AwaitClaimAsync(coming, next).ConfigureAwait(false);
+            if (!coming.Offer.CopiesMemory)
+                coming.Memory.MapUsedPages();
             await connection.SendAsync((ushort)MigrationFrame.Claimed, default, host.Stopping).ConfigureAwait(false);
             _ = TellWhenFrozenAsync(coming);
             ReadOnlyMemory<byte> state = await ReceiveAsync(coming, next).ConfigureAwait(false);
