@@ -126,9 +126,16 @@ internal sealed partial class RcQueuePair : QueuePair
 
     public override bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs)
     {
+        if (OwedNotice != DeviceNotice.None)
+        {
+            // The rest in the next round: the notices of all QPs come first, and leave together.
+            _ = TryTell(sink, IsReceiving ? Path : null, _attributes.DestinationQpn);
+            TransmitScheduled = true;
+            return true;
+        }
+
         int budget = packetBudget;
         bool more = OwesNotification && !TryNotify(sink, IsReceiving ? Path : null, _attributes.DestinationQpn, Counters);
-        more |= OwedNotice != DeviceNotice.None && !TryTell(sink, IsReceiving ? Path : null, _attributes.DestinationQpn);
         if (_responsesFirst)
         {
             // Requests used up the last call: answers must not starve behind them.

@@ -202,6 +202,9 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
                 isTaken = coming.Decision.TryTake();
                 if (isTaken)
                     failure = TryStart(owner, slot, nowNs);
+
+                // Nobody waits for the conductor to take note, and the guest need not wait for this method.
+                host.PostUrgently(() => coming.EndPreparation(slot, isTaken, failure));
             }).ConfigureAwait(false);
         }
         catch
@@ -209,9 +212,6 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             slot.Close();
             throw;
         }
-
-        // Nobody waits for the conductor to take note.
-        host.PostUrgently(() => coming.EndPreparation(slot, isTaken, failure));
         return isTaken;
     }
 
