@@ -64,9 +64,9 @@ internal sealed class ChannelWatcher
         descriptors[1] = new PollDescriptor { Descriptor = leaving?.Stream.Socket.Descriptor ?? -1, Events = PollDescriptor.POLLIN };
         if (Events.Wait(descriptors, -1) == 0)
             return true;
-        if (descriptors[1].ReturnedEvents != 0 && !HearThere(leaving!))
-            return false;
-        return descriptors[0].ReturnedEvents == 0 || _move != leaving || HearDaemon();
+        if (descriptors[1].ReturnedEvents != 0)
+            return HearThere(leaving!);
+        return HearDaemon();
     }
 
     /// <summary>News of the daemon; false when it is gone and no other can have the device.</summary>
