@@ -53,7 +53,11 @@ internal sealed unsafe class CompletionWriter(DeviceCore core)
             return;
         }
 
-        core.DirtyLog?.Mark(queue.LastEntry, PvrdmaCqe.Length);
+        if (MovingChecks.AreIn)
+        {
+            core.DirtyLog?.Mark(queue.LastEntry, PvrdmaCqe.Length);
+        }
+
         core.Statistics.Completions++;
         queue.HasSolicited |= completion.Solicited || completion.Status != CompletionStatus.Success;
         if (!queue.IsDirty)

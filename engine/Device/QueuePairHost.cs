@@ -11,7 +11,7 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
     public FetchVerdict FetchSend(QueuePair qp, ref SendWorkRequest request)
     {
         DeviceQueuePair record = Record(qp);
-        byte* slot = core.IsQuiescing && qp.State is not (QueuePairState.Error or QueuePairState.SendQueueError) ? null : record.Sends.TakeNext();
+        byte* slot = MovingChecks.AreIn && core.IsQuiescing && qp.State is not (QueuePairState.Error or QueuePairState.SendQueueError) ? null : record.Sends.TakeNext();
         if (slot == null)
         {
             if (record.Sends.IsBroken)
@@ -143,7 +143,7 @@ internal sealed unsafe class QueuePairHost(DeviceCore core) : IQueuePairHost
 
     public void MemoryWritten(QueuePair qp, in SegmentList segments)
     {
-        if (core.DirtyLog is { } log)
+        if (MovingChecks.AreIn && core.DirtyLog is { } log)
         {
             log.Mark(segments);
         }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using RoceEngine.Interop;
 using RoceEngine.Links;
+using RoceEngine.Protocol;
 using RoceEngine.Wire;
 
 namespace RoceEngine.Host;
@@ -99,7 +100,7 @@ public sealed class Worker : IDisposable
             Expel(Current, e);
             work++;
         }
-        if (_isHurried)
+        if (MovingChecks.AreIn && _isHurried)
             CalmDown();
         return work;
     }

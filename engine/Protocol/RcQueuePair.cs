@@ -126,7 +126,7 @@ internal sealed partial class RcQueuePair : QueuePair
 
     public override bool PollTransmit(IPacketSink sink, int packetBudget, long nowNs)
     {
-        if (OwedNotice != DeviceNotice.None)
+        if (MovingChecks.AreIn && OwedNotice != DeviceNotice.None)
         {
             // The rest in the next round: the notices of all QPs come first, and leave together.
             _ = TryTell(sink, IsReceiving ? Path : null, _attributes.DestinationQpn);

@@ -33,7 +33,7 @@ internal sealed unsafe partial class RcRequester
     public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
     {
         _lastNowNs = nowNs;
-        if (_rnrWaiting || _isPaused)
+        if (_rnrWaiting || (MovingChecks.AreIn && _isPaused))
         {
             return false;
         }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using RoceEngine.Channel;
 using RoceEngine.Launching;
+using RoceEngine.MigrationBenchmark.Cost;
 
 namespace RoceEngine.MigrationBenchmark;
 
@@ -14,6 +15,9 @@ internal static class CommandLine
     private const int RunError = 1;
     private const int QueuePairsMax = 8192;
     private const int MovesMax = 1000;
+    private const int CostProcessesMax = 1000;
+    private const int CostRoundsMax = 100_000;
+    private const int CostMillisecondsMax = 10_000;
 
     private static readonly int[] s_counts = [1, 8, 64, 512, 1024, 4096];
 
@@ -33,11 +37,59 @@ internal static class CommandLine
         Option<FileInfo?> json = new("--json") { Description = "Also writes the figures to this file." };
         RootCommand root = new("Measures how long a device stands still when it moves, by the number of its busy QPs.") { counts, moves, memory, json };
         root.SetAction(parsed => Execute(parsed.GetValue(counts)!, parsed.GetValue(moves), parsed.GetValue(memory)!, parsed.GetValue(json)));
+        root.Add(CostCommand());
         ParseResult parse = root.Parse(args);
         return parse.Errors.Count == 0
             ? parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
             : Fail(parse.Errors[0].Message, UsageError);
     }
+
+    private static Command CostCommand()
+    {
+        Option<int> processes = Number("--processes", "Processes, in each of which all is measured.", 9, CostProcessesMax);
+        Option<int> rounds = Number("--rounds", "Measurements of each engine in a process.", 600, CostRoundsMax);
+        Option<int> milliseconds = Number("--milliseconds", "Of each measurement.", 3, CostMillisecondsMax);
+        Option<DirectoryInfo> without = new("--without")
+        {
+            Description = "This program, built with -p:WithoutMigration=true.", DefaultValueFactory = _ => new DirectoryInfo(EngineCopy.TwinDirectory),
+        };
+        Command command = new("cost", "Measures what it costs an operation that its device can move, while it does not: beside an engine that is built without that.")
+        {
+            processes, rounds, milliseconds, without,
+        };
+        command.SetAction(parsed => ExecuteCost(
+            parsed.GetValue(processes), parsed.GetValue(rounds), parsed.GetValue(milliseconds), parsed.GetValue(without)!));
+        return command;
+    }
+
+    private static Option<int> Number(string name, string description, int otherwise, int maximum)
+    {
+        Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => otherwise };
+        option.Validators.Add(result => Check(result, result.Tokens.Select(token => token.Value), maximum));
+        return option;
+    }
+
+    private static int ExecuteCost(int processes, int rounds, int milliseconds, DirectoryInfo without)
+    {
+        using TerminationSignals signals = new();
+        try
+        {
+            CostFigure figure = CostRun.MeasureAsync(without.FullName, processes, rounds, milliseconds / 1e3, signals.Token).GetAwaiter().GetResult();
+            Console.WriteLine("| rate of 64-byte WRITEs ÷ rate without what moving takes | median | least | greatest |");
+            Console.WriteLine("|---|---|---|---|");
+            WriteCost("as it is", figure.Shipped);
+            WriteCost("without it, once more", figure.Control);
+            Console.Error.WriteLine($"{Text(figure.ShippedNs)} ns per WRITE as it is, {Text(figure.WithoutNs)} without; {processes} processes");
+            return 0;
+        }
+        catch (Exception failure) when (signals.ExitCode != 0 || failure is LaunchException or IOException or OperationCanceledException)
+        {
+            return signals.ExitCode != 0 ? Fail("interrupted; everything that it started has ended", signals.ExitCode) : Fail(failure.Message, RunError);
+        }
+    }
+
+    private static void WriteCost(string name, CostRatio ratio) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture, $"| {name} | {ratio.Median:F3} | {ratio.Least:F3} | {ratio.Greatest:F3} |"));
 
     private static void Check(OptionResult result, IEnumerable<string> values, int maximum)
     {
