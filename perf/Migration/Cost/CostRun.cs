@@ -19,12 +19,14 @@ internal sealed record CostFigure(CostRatio Shipped, CostRatio Control, double S
 
 /// <summary>
 /// Measures engines by turns in one process and on one thread: one as it is built, and two copies of one that was built without the checks of
-/// <see cref="Protocol.MovingChecks"/>. Their order changes from round to round. Since the place that the JIT compiler gives to code is worth more than these
-/// checks cost, the whole is done in several processes, in which the engines are loaded in different orders.
+/// <see cref="Protocol.MovingChecks"/>. Their order changes from round to round. What the JIT compiler makes of its own profile differs by more from copy to copy
+/// than these checks cost (see perf/NOTES.md), so it gets none unless that is asked for; and the whole is done in several processes, in which the engines are
+/// loaded in different orders.
 /// </summary>
 internal static class CostRun
 {
     private const string Verb = "cost-process";
+    private const string ProfileSwitch = "DOTNET_TieredPGO";
     private const int Engines = 3;
     private const double WarmUpSeconds = 0.5;
     private const int WarmUps = 3;
@@ -32,8 +34,11 @@ internal static class CostRun
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     /// <exception cref="LaunchException">The other engine is not there, or is not what it should be.</exception>
-    public static async Task<CostFigure> MeasureAsync(string twinDirectory, int processes, int rounds, double seconds, CancellationToken cancellation)
+    public static async Task<CostFigure> MeasureAsync(
+        string twinDirectory, int processes, int rounds, double seconds, bool usesProfile, CancellationToken cancellation)
     {
+        // Children inherit it.
+        Environment.SetEnvironmentVariable(ProfileSwitch, usesProfile ? "1" : "0");
         List<double> shipped = [];
         List<double> control = [];
         List<double> shippedNs = [];
