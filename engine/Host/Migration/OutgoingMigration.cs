@@ -331,13 +331,18 @@ internal sealed class OutgoingMigration
 
     private unsafe MoveDecision OpenDecision() => MoveDecision.Open(_guest.Slot.Memory.Control);
 
-    /// <summary>Whatever went wrong: the guest stays, and its device runs here.</summary>
+    /// <summary>Whatever went wrong: the guest stays, and its device runs here. Unless the daemon there has it, which no failure changes.</summary>
     private async Task ComeBackAsync(HostConnection connection)
     {
         // The other side lets go of the address as soon as it notices.
         connection.Abort();
         if (_mayDecide)
             await HearThatItStaysAsync().ConfigureAwait(false);
+        if (!_decision.TryWithdraw() && _frozen is not null)
+        {
+            await ForgetAsync().ConfigureAwait(false);
+            return;
+        }
         _conversation.Say(MoveSignals.Stay);
         if (_frozen is { } frozen)
         {
@@ -355,7 +360,7 @@ internal sealed class OutgoingMigration
         GuestAnswer answer;
         do
             answer = await _conversation.HearAsync(CancellationToken.None).ConfigureAwait(false);
-        while (answer.Signal != MoveSignals.Stays && !answer.IsGone);
+        while (answer.Signal is not (MoveSignals.Stays or MoveSignals.Gone) && !answer.IsGone);
         _mayDecide = false;
     }
 
