@@ -64,7 +64,7 @@ public sealed class HandshakeTests : IDisposable
 
     [Theory]
     [InlineData(0)]
-    [InlineData(2)]
+    [InlineData((int)ChannelProtocol.AbiVersion + 1)]
     [InlineData(-1)]
     public void Another_layout_of_the_shared_memory_is_refused_with_both_numbers(int version)
     {
