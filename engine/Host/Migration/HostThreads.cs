@@ -35,6 +35,10 @@ internal sealed class HostThreads(Action<Action> post)
         T result = default!;
         var command = new WorkerCommand((owner, nowNs) => result = action(owner, nowNs), _ => done.SetResult()) { IsUrgent = Urgency.IsOn };
         worker.Post(command);
+
+        // Who is urgent goes on where it is, on a thread that goes before all others as soon as it is woken; any other thread would have to wait for a core first.
+        if (command.IsUrgent)
+            done.Task.Wait();
         await done.Task.ConfigureAwait(false);
         if (command.Error is { } error)
             throw error;
