@@ -39,10 +39,13 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
             _ = TellWhenFrozenAsync(coming);
             ReadOnlyMemory<byte> state = await ReceiveAsync(coming, next).ConfigureAwait(false);
             Urgency.Begin();
-            if (!await TryTakeAsync(coming, state).ConfigureAwait(false))
+            bool isTaken = await TryTakeAsync(coming, state).ConfigureAwait(false);
+
+            // From here on those who wait for the device need the cores.
+            Urgency.End();
+            if (!isTaken)
                 throw new MigrationException("the device was called back");
             await TellItRunsAsync().ConfigureAwait(false);
-            Urgency.End();
             await AwaitGuestAsync(coming).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MigrationException or StateException or SystemCallException)
@@ -204,7 +207,7 @@ internal sealed class IncomingMigration(MigrationHost host, HostConnection conne
                     failure = TryStart(owner, slot, nowNs);
 
                 // Nobody waits for the conductor to take note, and the guest need not wait for this method.
-                host.PostUrgently(() => coming.EndPreparation(slot, isTaken, failure));
+                host.Post(() => coming.EndPreparation(slot, isTaken, failure));
             }).ConfigureAwait(false);
         }
         catch

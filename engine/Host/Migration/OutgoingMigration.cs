@@ -161,6 +161,9 @@ internal sealed class OutgoingMigration
         await there.SendStateAsync(_frozen.State).ConfigureAwait(false);
         _clock.End("transfer");
 
+        // What is left to do here is to hear what came of it: whoever waits for the device needs the cores.
+        Urgency.End();
+
         Tell("resume");
         await (copies ? LetGuestGoAsync(there) : LetGoAsync(there)).ConfigureAwait(false);
         double blackoutMs = Stopwatch.GetElapsedTime(frozenAt, _heardAt).TotalMilliseconds;
@@ -346,6 +349,7 @@ internal sealed class OutgoingMigration
         _conversation.Say(MoveSignals.Stay);
         if (_frozen is { } frozen)
         {
+            Urgency.Begin();
             await frozen.ThawAsync(_host, _guest).ConfigureAwait(false);
             _frozen = null;
             return;
