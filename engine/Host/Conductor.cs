@@ -33,7 +33,7 @@ internal sealed class Conductor : IDisposable
         _reporter = reporter;
         _policy = new PeerPolicy(Scheduling.GetEffectiveUserId(), options.AllowedUserIds, options.AllowedGroupIds);
         Guests = new GuestTable(options, workers, addresses, reporter, Post);
-        Migrations = new MigrationHost(options, workers, Guests, addresses, reporter, Post, action => Post(action, isUrgent: true));
+        Migrations = new MigrationHost(options, workers, Guests, addresses, reporter, Post);
         _requests = new RequestHandler(options, workers, Guests, Migrations, Post);
         _wake = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
         _thread = new Thread(Run) { IsBackground = true, Name = "vrdma-conductor" };
@@ -46,12 +46,10 @@ internal sealed class Conductor : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>Runs an action on the conductor's thread. From any thread.</summary>
-    public void Post(Action action) => Post(action, Urgency.IsOn);
-
-    private void Post(Action action, bool isUrgent)
+    public void Post(Action action)
     {
         _news.Enqueue(action);
-        if (isUrgent && _threadId != 0)
+        if (Urgency.IsOn && _threadId != 0)
             _isHurried = ThreadScheduling.TrySet(_threadId, ThreadUrgency.RealTime);
         Events.Signal(_wake);
     }

@@ -9,7 +9,7 @@ using RoceEngine.Wire;
 namespace RoceEngine.Host.Migration;
 
 /// <summary>What migrations need of their host: its options, threads and guests. And the migrations that are under way.</summary>
-internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, DeviceAddresses addresses, IHostReporter reporter, Action<Action> post, Action<Action> postUrgently)
+internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> workers, GuestTable guests, DeviceAddresses addresses, IHostReporter reporter, Action<Action> post)
 {
     private readonly CancellationTokenSource _stopping = new();
     private int _running;
@@ -29,9 +29,6 @@ internal sealed class MigrationHost(HostOptions options, IReadOnlyList<Worker> w
 
     /// <summary>Runs an action on the conductor's thread.</summary>
     public Action<Action> Post { get; } = post;
-
-    /// <summary>Runs an action on the conductor's thread, before all others; see <see cref="Urgency"/>.</summary>
-    public Action<Action> PostUrgently { get; } = postUrgently;
 
     /// <summary>Devices on their way here. The conductor's.</summary>
     public ComingGuests Coming { get; } = new();
