@@ -140,7 +140,13 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     }
 
     /// <summary>Neighbours of the worker reach the device from here on.</summary>
-    internal void Open() => _local!.Attach(Address, this);
+    internal void Open()
+    {
+        _local!.Attach(Address, this);
+
+        // Not before: until a moved device is taken, the guest's wake-ups are between it and the daemon that it comes from.
+        _mailbox.SetNeedWakeup(false);
+    }
 
     internal void Leave()
     {
@@ -160,7 +166,6 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         var ram = new GuestRam(Memory.GuestRam, Memory.GuestRamBytes);
         _device = VrdmaDevice.FromState(_options, ram, this, Memory.Control, device, nowNs);
         _mailbox.Sequence = sequence;
-        _mailbox.SetNeedWakeup(false);
     }
 
     /// <summary>A migration came to nothing before the device stood still: it goes on as before.</summary>
