@@ -15,6 +15,9 @@ public sealed unsafe class UnixListener : IDisposable
     private const UnixFileMode EverybodyMayConnect =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
+    /// <summary>Tells apart those of this process that want a name at the same time.</summary>
+    private static int s_claims;
+
     private int _descriptor;
 
     private UnixListener(int descriptor, string path)
@@ -52,7 +55,7 @@ public sealed unsafe class UnixListener : IDisposable
     // So whoever finds the public name and cannot connect has found a dead daemon's.
     private static UnixListener Claim(string path)
     {
-        string privatePath = $"{path}.{Environment.ProcessId}";
+        string privatePath = $"{path}.{Environment.ProcessId}.{Interlocked.Increment(ref s_claims)}";
         int descriptor = UnixSocket.Create(SocketConstants.SOCK_STREAM | SocketConstants.SOCK_CLOEXEC | SocketConstants.SOCK_NONBLOCK);
         try
         {
@@ -80,17 +83,13 @@ public sealed unsafe class UnixListener : IDisposable
 
     private static bool TryMove(string from, string to)
     {
-        if (System.IO.Path.Exists(to))
-            return false;
-        try
+        if (Sockets.Link(from, to) < 0)
         {
-            File.Move(from, to, overwrite: false);
-            return true;
+            int errno = Marshal.GetLastPInvokeError();
+            return errno == Errno.EEXIST ? false : throw new SystemCallException($"link({to})", errno);
         }
-        catch (IOException) when (System.IO.Path.Exists(to))
-        {
-            return false;
-        }
+        TryDelete(from);
+        return true;
     }
 
     private static void RemoveIfDead(string path)

@@ -8,6 +8,10 @@ namespace RoceEngine.Interop;
 /// </summary>
 public static unsafe partial class Sockets
 {
+    /// <summary>link(2): a socket gets another name, unless that is taken (EEXIST). One step, which a check and a rename(2) are not.</summary>
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int Link(string path, string newPath);
+
     /// <summary>socket(2).</summary>
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Create(int domain, int type, int protocol);
