@@ -20,7 +20,7 @@ internal sealed record CostFigure(CostRatio Shipped, CostRatio Control, double S
 /// <summary>
 /// Measures engines by turns in one process and on one thread: one as it is built, and two copies of one that was built without the checks of
 /// <see cref="Protocol.MovingChecks"/>. Their order changes from round to round. What the JIT compiler makes of its own profile differs by more from copy to copy
-/// than these checks cost (see perf/NOTES.md), so it gets none unless that is asked for; and the whole is done in several processes, in which the engines are
+/// than these checks cost, so it gets none unless that is asked for; and the whole is done in several processes, in which the engines are
 /// loaded in different orders.
 /// </summary>
 internal static class CostRun
