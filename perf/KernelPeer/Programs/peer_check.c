@@ -107,9 +107,9 @@ static void connect_control(const char *host, int port)
 			fail("%s is no address", host);
 		control = listener;
 		for (int tries = 0; connect(control, (void *)&address, sizeof address); tries++) {
-			if (tries == 100)
+			if (tries == 500)
 				fail("nobody listens at %s", host);
-			usleep(100000);
+			usleep(20000);
 			close(control);
 			control = socket(AF_INET6, SOCK_STREAM, 0);
 		}
