@@ -21,7 +21,8 @@ internal static class Shell
         await socket.ConnectAsync(KernelMachine.Address4, Port, cancellation);
         string seconds = Math.Ceiling(patience.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         string quoted = command.Replace("'", "'\\''", StringComparison.Ordinal);
-        _ = await socket.SendAsync(Encoding.UTF8.GetBytes($"timeout -s KILL {seconds} sh -c '{quoted}' </dev/null 2>&1\necho {Mark}$?\nexit\n"), cancellation);
+        // By its path: timeout would take busybox's own shell, which would run its own ip and tc.
+        _ = await socket.SendAsync(Encoding.UTF8.GetBytes($"timeout -s KILL {seconds} /bin/sh -c '{quoted}' </dev/null 2>&1\necho {Mark}$?\nexit\n"), cancellation);
 
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(patience + TimeSpan.FromSeconds(10));
