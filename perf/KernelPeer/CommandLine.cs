@@ -48,7 +48,7 @@ internal static class CommandLine
             }
 
             int failed = document.Cells.Count(cell => cell.Failure is not null);
-            Console.WriteLine($"{document.Cells.Count - failed} of {document.Cells.Count} cells are right");
+            Console.WriteLine($"{document.Cells.Count - failed} of {document.Cells.Count} cells are right, {document.Machine.LostPackets} packets were lost");
             return failed == 0 ? 0 : RunError;
         }
         catch (Exception failure) when (failure is KernelPeerException or IOException or UnauthorizedAccessException or OperationCanceledException)
@@ -62,10 +62,15 @@ internal static class CommandLine
         List<CellResult> results = [];
         long began = Stopwatch.GetTimestamp();
         int loses = 0;
+        long lost = 0;
         foreach (Cell cell in cells)
         {
             if (cell.LossOneIn != loses)
+            {
+                lost += await machine.LostAsync(cancellation);
                 await machine.LoseAsync(cell.LossOneIn, cancellation);
+            }
+
             loses = cell.LossOneIn;
             CellResult result = await CellRun.RunAsync(machine, cell, cancellation);
             results.Add(result);
@@ -74,7 +79,8 @@ internal static class CommandLine
                 : $"{cell}: FAILED\n{result.Failure}");
         }
 
-        return new MatrixDocument(MatrixFacts.Read(machine.Kernel, lossOneIn, Stopwatch.GetElapsedTime(began)), results);
+        lost += await machine.LostAsync(cancellation);
+        return new MatrixDocument(MatrixFacts.Read(machine.Kernel, lossOneIn, lost, Stopwatch.GetElapsedTime(began)), results);
     }
 
     private static int Fail(string message, int exitCode)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace RoceEngine.KernelPeer.Machine;
 
@@ -8,7 +9,7 @@ namespace RoceEngine.KernelPeer.Machine;
 /// A virtual machine whose kernel's rxe is the peer, and the namespace in which this side's programs run on the drop-in <c>libibverbs.so.1</c>.
 /// <c>Rig/rig</c> makes both, and takes them down when this object goes, or this process.
 /// </summary>
-internal sealed class KernelMachine : IAsyncDisposable
+internal sealed partial class KernelMachine : IAsyncDisposable
 {
     /// <summary>The machine's addresses.</summary>
     public const string Address4 = "192.168.77.2";
@@ -100,14 +101,31 @@ internal sealed class KernelMachine : IAsyncDisposable
     /// <exception cref="KernelPeerException">It cannot.</exception>
     public async Task LoseAsync(int oneIn, CancellationToken cancellation)
     {
-        string filters = string.Concat(
-            from direction in (string[])["ingress", "egress"]
-            from protocol in (string[])["ip", "ipv6"]
-            select $"; tc filter add dev eth0 {direction} protocol {protocol} flower ip_proto udp dst_port {RocePort} action gact pass random netrand drop {oneIn}");
-        string command = "tc qdisc del dev eth0 clsact 2>/dev/null" + (oneIn == 0 ? "; true" : $"; set -e; tc qdisc add dev eth0 clsact{filters}");
+        string[] commands =
+        [
+            "set -e", "tc qdisc add dev eth0 clsact",
+            .. OfBoth("ingress", $"action gact pass random netrand drop {oneIn}"),
+            // Not by an action: rxe is told of what an action drops on its way out, and sends it again at once.
+            "tc qdisc add dev eth0 root handle 1: prio bands 4",
+            string.Create(CultureInfo.InvariantCulture, $"tc qdisc add dev eth0 parent 1:4 netem loss random {100.0 / oneIn}%"),
+            .. OfBoth("parent 1:", "classid 1:4"),
+        ];
+        string command = "tc qdisc del dev eth0 clsact 2>/dev/null; tc qdisc del dev eth0 root 2>/dev/null; " + (oneIn == 0 ? "true" : string.Join("; ", commands));
         ProgramResult result = await ThereAsync(command, TimeSpan.FromSeconds(30), cancellation);
         if (result.ExitCode != 0)
             throw new KernelPeerException(result.ToString());
+
+        static IEnumerable<string> OfBoth(string where, string what) =>
+            from protocol in (string[])["ip", "ipv6"]
+            select $"tc filter add dev eth0 {where} protocol {protocol} flower ip_proto udp dst_port {RocePort} {what}";
+    }
+
+    /// <summary>How many packets the machine has lost since it was told to; 0 when it was not.</summary>
+    public async Task<long> LostAsync(CancellationToken cancellation)
+    {
+        ProgramResult result = await ThereAsync(
+            "tc -s filter show dev eth0 ingress 2>/dev/null; tc -s qdisc show dev eth0 | grep -A 1 netem", TimeSpan.FromSeconds(30), cancellation);
+        return Dropped().Matches(result.Output).Sum(match => long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
     }
 
     /// <summary>Whether a program listens for connections in the machine.</summary>
@@ -123,6 +141,9 @@ internal sealed class KernelMachine : IAsyncDisposable
         _network.Dispose();
         await EndAsync(_rig);
     }
+
+    [GeneratedRegex("dropped ([0-9]+),")]
+    private static partial Regex Dropped();
 
     private static string Made => Environment.GetEnvironmentVariable("VRDMA_KERNEL_PEER_DIR") is { Length: > 0 } path
         ? path : Path.Join(Repository, "perf", "KernelPeer", "bin", "rig");

@@ -18,11 +18,12 @@ internal sealed record MatrixDocument(MatrixFacts Machine, IReadOnlyList<CellRes
 /// <param name="Runtime">.NET that ran the matrix; the engine was compiled natively.</param>
 /// <param name="PeerKernel">The virtual machine's kernel, whose rxe was the peer.</param>
 /// <param name="LossOneIn">One packet in so many was lost where packets were lost; 0 where none were.</param>
+/// <param name="LostPackets">How many were, by the virtual machine's count.</param>
 /// <param name="DurationSeconds">Of all cells, without booting.</param>
 internal sealed record MatrixFacts(
-    string Date, string Processor, int Processors, string System, string Runtime, string PeerKernel, int LossOneIn, double DurationSeconds)
+    string Date, string Processor, int Processors, string System, string Runtime, string PeerKernel, int LossOneIn, long LostPackets, double DurationSeconds)
 {
-    public static MatrixFacts Read(string peerKernel, int lossOneIn, TimeSpan duration) => new(
+    public static MatrixFacts Read(string peerKernel, int lossOneIn, long lostPackets, TimeSpan duration) => new(
         DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim()
             ?? RuntimeInformation.ProcessArchitecture.ToString(),
@@ -31,6 +32,7 @@ internal sealed record MatrixFacts(
         RuntimeInformation.FrameworkDescription,
         $"Linux {peerKernel}",
         lossOneIn,
+        lostPackets,
         Math.Round(duration.TotalSeconds, 1));
 
     /// <summary>For a file's name.</summary>

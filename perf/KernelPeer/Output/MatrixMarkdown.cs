@@ -24,7 +24,7 @@ internal static class MatrixMarkdown
             """);
         WriteConnections(text, [.. document.Cells.Where(cell => cell.Cell.Service == Cell.Connections)]);
         foreach (IGrouping<int, CellResult> loss in document.Cells.Where(cell => cell.Cell.Service != Cell.Connections).GroupBy(cell => cell.Cell.LossOneIn))
-            WriteOperations(text, loss.Key, [.. loss]);
+            WriteOperations(text, loss.Key, facts.LostPackets, [.. loss]);
         foreach (CellResult failed in document.Cells.Where(cell => cell.Failure is not null))
             _ = text.Append(CultureInfo.InvariantCulture, $"\n## Failed: {failed.Cell}\n\n```\n{failed.Failure!.Trim()}\n```\n");
         return text.ToString();
@@ -39,9 +39,9 @@ internal static class MatrixMarkdown
             WriteRow(text, $"| {row.Key.Operation} | {Name(row.Key.Requester)} |", row);
     }
 
-    private static void WriteOperations(StringBuilder text, int lossOneIn, List<CellResult> cells)
+    private static void WriteOperations(StringBuilder text, int lossOneIn, long lostPackets, List<CellResult> cells)
     {
-        string title = lossOneIn == 0 ? "No loss" : string.Create(CultureInfo.InvariantCulture, $"One packet in {lossOneIn} lost in either direction");
+        string title = lossOneIn == 0 ? "No loss" : string.Create(CultureInfo.InvariantCulture, $"One packet in {lossOneIn} lost in either direction, {lostPackets} in all");
         string mtus = string.Join(" | ", Cell.PathMtus);
         _ = text.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n| service | operation | requester | IP | {mtus} |\n|---|---|---|---|---|---|---|---|---|\n");
         foreach (var row in cells.GroupBy(cell => (cell.Cell.Service, cell.Cell.Operation, cell.Cell.Requester, cell.Cell.IpVersion)))
