@@ -26,7 +26,8 @@ internal sealed record Cell(string Service, string Operation, int PathMtu, int I
 
     public static readonly int[] PathMtus = [256, 512, 1024, 2048, 4096];
 
-    private static readonly (string Service, string Operation)[] s_operations =
+    /// <summary>What <c>peer_check</c> does.</summary>
+    public static readonly (string Service, string Operation)[] Operations =
     [
         ("rc", "send"), ("rc", "send_inv"), ("rc", "write"), ("rc", "read"), ("rc", "fetch_add"), ("rc", "cmp_swap"),
         ("uc", "send"), ("uc", "write"), ("ud", "send"),
@@ -39,7 +40,7 @@ internal sealed record Cell(string Service, string Operation, int PathMtu, int I
         int[] losses = lossOneIn == 0 ? [0] : [0, lossOneIn];
         IEnumerable<Cell> operations =
             from loss in losses
-            from operation in s_operations
+            from operation in Operations
             from requester in Enum.GetValues<Requester>()
             from ipVersion in (int[])[4, 6]
             from pathMtu in PathMtus

@@ -21,6 +21,9 @@ internal sealed partial class KernelMachine : IAsyncDisposable
 
     private const int RocePort = 4791;
 
+    /// <summary>The rig's exit status where the machine refuses it a network.</summary>
+    private const int RefusedStatus = 3;
+
     private readonly Process _rig;
     private readonly NetworkNamespace _network;
     private readonly string _libraries;
@@ -56,7 +59,7 @@ internal sealed partial class KernelMachine : IAsyncDisposable
         {
             string[] ready = (await rig.StandardOutput.ReadLineAsync(cancellation) ?? "").Split(' ');
             if (ready is not ["ready", _, string kernel])
-                throw new KernelPeerException("the rig did not start; the line before says why (perf/KernelPeer/Rig/rig install brings what it needs)");
+                throw await WhyNotAsync(rig, cancellation);
             KernelMachine machine = new(rig, new NetworkNamespace(name), libraries, kernel);
             ProgramResult copied = await machine.ThereAsync("cp /share/peer_check /tmp/", TimeSpan.FromSeconds(30), cancellation);
             return copied.ExitCode == 0 ? machine : throw new KernelPeerException(copied.ToString());
@@ -160,6 +163,14 @@ internal sealed partial class KernelMachine : IAsyncDisposable
 
             throw new KernelPeerException("the sources, which the rig is part of, are not here");
         }
+    }
+
+    private static async Task<KernelPeerException> WhyNotAsync(Process rig, CancellationToken cancellation)
+    {
+        await rig.WaitForExitAsync(cancellation);
+        return rig.ExitCode == RefusedStatus
+            ? new KernelPeerException("no network namespace with a bridge and a tap device may be made here") { IsRefused = true }
+            : new KernelPeerException("the rig did not start; the line before says why (perf/KernelPeer/Rig/rig install brings what it needs)");
     }
 
     private static async Task EndAsync(Process rig)

@@ -16,4 +16,7 @@ public sealed class KernelPeerException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>This machine does not let anybody make the rig's network, however complete the installation.</summary>
+    public bool IsRefused { get; init; }
 }
