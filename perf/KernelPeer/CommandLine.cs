@@ -24,20 +24,22 @@ internal static class CommandLine
         {
             Description = "Only cells in whose description each of these words is, as in: rc read IPv6 kernel.", AllowMultipleArgumentsPerToken = true,
         };
+        Option<int> repeat = new("--repeat") { Description = "Runs all of that so often, to find what fails seldom.", DefaultValueFactory = _ => 1 };
         Option<DirectoryInfo?> output = new("--out") { Description = "Writes the matrix as Markdown and JSON into this directory." };
-        RootCommand root = new("Runs the engine against the kernel's rxe in a small virtual machine, every operation in every way, and verifies every byte.") { loss, only, output };
-        root.SetAction((parsed, cancellation) => RunMatrixAsync(parsed.GetValue(loss), parsed.GetValue(only) ?? [], parsed.GetValue(output), cancellation));
+        RootCommand root = new("Runs the engine against the kernel's rxe in a small virtual machine, every operation in every way, and verifies every byte.") { loss, only, repeat, output };
+        root.SetAction((parsed, cancellation) => RunMatrixAsync(parsed.GetValue(loss), parsed.GetValue(only) ?? [], parsed.GetValue(repeat), parsed.GetValue(output), cancellation));
         ParseResult parse = root.Parse(args);
         return parse.Errors.Count == 0
             ? parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false })
             : Fail(parse.Errors[0].Message, UsageError);
     }
 
-    private static async Task<int> RunMatrixAsync(int lossOneIn, string[] words, DirectoryInfo? output, CancellationToken cancellation)
+    private static async Task<int> RunMatrixAsync(int lossOneIn, string[] words, int repeat, DirectoryInfo? output, CancellationToken cancellation)
     {
         try
         {
             List<Cell> cells = [.. Cell.All(lossOneIn).Where(cell => words.All(word => cell.ToString().Contains(word, StringComparison.OrdinalIgnoreCase)))];
+            cells = [.. Enumerable.Repeat(cells, repeat).SelectMany(all => all)];
             await using KernelMachine machine = await KernelMachine.StartAsync(cancellation);
             MatrixDocument document = await RunCellsAsync(machine, cells, lossOneIn, cancellation);
             if (output is not null)
