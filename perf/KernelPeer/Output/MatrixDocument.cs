@@ -28,7 +28,7 @@ internal sealed record MatrixFacts(
         File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim()
             ?? RuntimeInformation.ProcessArchitecture.ToString(),
         Environment.ProcessorCount,
-        RuntimeInformation.OSDescription.Split('#')[0].Trim(),
+        $"Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}",
         RuntimeInformation.FrameworkDescription,
         $"Linux {peerKernel}",
         lossOneIn,

@@ -20,6 +20,7 @@ internal static class MatrixMarkdown
 
             **{right} of {document.Cells.Count} cells are right**, {document.Cells.Sum(cell => cell.Messages)} messages and {document.Cells.Sum(cell => cell.Bytes)} bytes verified at the end where they arrived, margins around them untouched.
             A cell is both programs' exit status and every completion. Its number counts the messages; where the network loses packets, an unreliable service may miss some: "20 of 24".
+            The kernel's rxe takes no further WRITE of UC on a QP that lost a packet inside of one; what is missing there is its own.
 
             """);
         WriteConnections(text, [.. document.Cells.Where(cell => cell.Cell.Service == Cell.Connections)]);
