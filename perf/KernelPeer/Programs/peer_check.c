@@ -216,7 +216,8 @@ static void open_qp(int gid_index, const union ibv_gid *gid)
 	struct ibv_qp_attr init = { .qp_state = IBV_QPS_INIT, .port_num = 1, .qkey = QKEY, .qp_access_flags =
 		IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | (service == IBV_QPT_RC ? IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC : 0) };
 	struct ibv_qp_attr ready = { .qp_state = IBV_QPS_RTR, .max_dest_rd_atomic = 4, .min_rnr_timer = 12 };
-	struct ibv_qp_attr sending = { .qp_state = IBV_QPS_RTS, .timeout = ack_timeout, .retry_cnt = 7, .rnr_retry = 7, .max_rd_atomic = 4 };
+	/* 7 retries are endless to rxe, and a QP in error never answers: its refusal may have been lost. */
+	struct ibv_qp_attr sending = { .qp_state = IBV_QPS_RTS, .timeout = ack_timeout, .retry_cnt = 6, .rnr_retry = 7, .max_rd_atomic = 4 };
 	int ud = service == IBV_QPT_UD, rc = service == IBV_QPT_RC;
 
 	qp = ibv_create_qp(pd, &create);
