@@ -18,6 +18,9 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
 {
     private const int AnswerPacketsMax = 128;
 
+    /// <summary>Looks at the socket after a stall.</summary>
+    private const int LooksMax = 16;
+
     private readonly IHostReporter _reporter;
     private readonly DeviceOptions _options;
     private readonly long _windowBytes;
@@ -216,14 +219,23 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         return received;
     }
 
+    /// <summary>All packets from other hosts that wait, within reason: more may come as fast.</summary>
+    internal int ReceiveAllFromWire(int packetsPerLook, long nowNs)
+    {
+        int received = 0;
+        for (int look = 0; look < LooksMax; look++)
+        {
+            _wireSchedule.Force();
+            int more = ReceiveFromWire(packetsPerLook, nowNs);
+            if (more == 0)
+                break;
+            received += more;
+        }
+        return received;
+    }
+
     /// <summary>The next <see cref="ReceiveFromWire"/> looks at the socket.</summary>
     internal void ForceWirePoll() => _wireSchedule.Force();
-
-    internal void HandleTimeouts(long nowNs)
-    {
-        if (Device.NextDeadlineNs <= nowNs)
-            Device.HandleTimeouts(nowNs);
-    }
 
     /// <summary>Lets the device send; true when it could send more at once.</summary>
     internal bool Transmit(int packetBudget, long nowNs) => Device.Transmit(this, packetBudget, nowNs);

@@ -26,6 +26,7 @@ public sealed class Worker : IDisposable
     private volatile bool _hasCommands;
     private bool _isHurried;
     private int _firstToTransmit;
+    private StallGuard _stalls;
 
     public Worker(int index, IHostReporter reporter)
     {
@@ -77,7 +78,7 @@ public sealed class Worker : IDisposable
             long deadline = long.MaxValue;
             foreach (DeviceSlot slot in _slots)
                 deadline = Math.Min(deadline, slot.Device.NextDeadlineNs);
-            return deadline;
+            return Math.Max(deadline, _stalls.HeldUntilNs);
         }
     }
 
@@ -117,11 +118,13 @@ public sealed class Worker : IDisposable
     {
         DeviceSlot[] slots = _slots;
         int work = 0;
+        _stalls.BeginTurn(nowNs);
         foreach (DeviceSlot slot in slots)
         {
             Current = slot;
             work += slot.Harvest(DoorbellsPerTurn, nowNs);
-            slot.HandleTimeouts(nowNs);
+            if (slot.Device.NextDeadlineNs <= nowNs)
+                work += HandleTimeouts(slot, nowNs);
         }
         work += TransmitAll(slots, nowNs);
 
@@ -145,6 +148,16 @@ public sealed class Worker : IDisposable
                 work++;
         }
         Current = null;
+        return work;
+    }
+
+    private int HandleTimeouts(DeviceSlot slot, long nowNs)
+    {
+        int work = 0;
+        if (_stalls.IsAfterStall(slot.Device.NextDeadlineNs, nowNs))
+            work = slot.ReceiveAllFromWire(WirePacketsPerTurn, nowNs);
+        if (_stalls.TimersRun(nowNs))
+            slot.Device.HandleTimeouts(nowNs);
         return work;
     }
 

@@ -18,6 +18,7 @@ internal sealed class SimulatedHosts : IDisposable
 
     private readonly List<Worker> _workers = [];
     private readonly List<DeviceSlot> _slots = [];
+    private readonly List<long> _stalledUntilNs = [];
     private long _nowNs = 1_000_000;
 
     public SimulatedHosts(ulong seed, SimulatedNetworkOptions options) => Network = new SimulatedNetwork(seed, options);
@@ -31,6 +32,7 @@ internal sealed class SimulatedHosts : IDisposable
     {
         var worker = new Worker(_workers.Count, SilentReporter.Instance);
         _workers.Add(worker);
+        _stalledUntilNs.Add(0);
         Gid gid = Gid.From(IPAddress.Parse(address));
         ChannelMemory memory = ChannelMemory.Create(8 << 20, ControlRegion.Bytes);
         var options = new DeviceOptions { Name = address, Gid = gid, Random = new SeededSource(Network.Seed + (ulong)_workers.Count) };
@@ -48,8 +50,21 @@ internal sealed class SimulatedHosts : IDisposable
     {
         _nowNs += TickNs;
         Network.Advance(_nowNs);
-        foreach (Worker worker in _workers)
-            worker.Turn(_nowNs);
+        for (int i = 0; i < _workers.Count; i++)
+        {
+            if (_nowNs >= _stalledUntilNs[i])
+                _workers[i].Turn(_nowNs);
+        }
+    }
+
+    /// <summary>A host, in the order in which guests were added, has no turn until then: its processor is with somebody else. What comes waits for it.</summary>
+    public void Stall(int host, long untilNs) => _stalledUntilNs[host] = untilNs;
+
+    /// <summary>Time passes until then.</summary>
+    public void TickUntil(long nowNs)
+    {
+        while (_nowNs < nowNs)
+            Tick();
     }
 
     public void Dispose()
