@@ -28,6 +28,9 @@ public sealed partial class StreamCore
     /// <summary>The peer has mapped a buffer there.</summary>
     public bool IsMapped(ulong offset) => FindMapped(offset) is not null;
 
+    /// <summary>There is room to write to a mapped buffer, and to tell the peer first of own buffers that it does not know.</summary>
+    public bool CanWriteMapped => IsWritable && HasRoom && (_unannounced.Count == 0 || _sent != _sendLimit);
+
     /// <summary>Writes to the peer's mapped buffers from an offset on, as much as there is room for. Returns the bytes taken.</summary>
     public int WriteMapped(ReadOnlySpan<byte> data, ulong offset)
     {

@@ -27,6 +27,9 @@ internal sealed unsafe class EventChannel
 
     public static EventChannel Of(RdmaEventChannel* pointer) => Backed.Object<RdmaEventChannel, EventChannel>(pointer);
 
+    /// <summary>There are events, as far as can be told without a lock.</summary>
+    public bool HasEvents => _events.HasEvents;
+
     /// <summary>One more event. Does not block.</summary>
     public void Add(PendingEvent pending) => _events.Add(pending);
 

@@ -132,9 +132,6 @@ internal sealed unsafe class StreamEndpoint : IDisposable
         }
     }
 
-    /// <summary>Lets the engine have a turn with what was posted, where this process drives it.</summary>
-    public void Drive() => _queuePair.ProtectionDomain.Context.Progress();
-
     /// <summary>The next completion makes the descriptor readable.</summary>
     public void Arm()
     {
@@ -252,19 +249,4 @@ internal sealed unsafe class StreamEndpoint : IDisposable
             or CompletionStatus.RemoteAccessError or CompletionStatus.RemoteOperationError => Errno.ECONNRESET,
         _ => Errno.EIO,
     };
-}
-
-/// <summary>fcntl(2) of a library's own descriptors.</summary>
-internal static partial class Descriptors
-{
-    private const int SetFlags = 4;
-
-    /// <summary>O_NONBLOCK.</summary>
-    public const int NonBlocking = 0x800;
-
-    public static int SetBlocking(int descriptor, bool blocks) => Control(descriptor, SetFlags, blocks ? 0 : NonBlocking);
-
-    // fcntl(2) is variadic in C; on Linux x86-64 and arm64 an integer argument travels as for a plain function.
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int Control(int descriptor, int command, int argument);
 }
