@@ -119,6 +119,18 @@ public sealed class StreamCoreTests
     }
 
     [Fact]
+    public void Writes_to_mapped_buffers_need_a_credit_only_to_announce_own_ones()
+    {
+        _core.Connect(s_peer with { Credits = 1 });
+        Assert.Equal(1, _core.Send(new byte[1]));
+        Assert.True(_core is { CanSend: false, CanWriteMapped: true });
+        Assert.Equal(0, _core.Map(new MappedBuffer(42, new RemoteBuffer(0xAAAA, 0xBB, 10))));
+        Assert.False(_core.CanWriteMapped);
+        _core.HandleReceived(Credits | 2u);
+        Assert.True(_core.CanWriteMapped);
+    }
+
+    [Fact]
     public void A_disconnect_waits_for_a_free_control_slot_and_ends_when_it_has_arrived()
     {
         _core.Connect(s_peer);

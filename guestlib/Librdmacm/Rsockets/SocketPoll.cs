@@ -24,7 +24,7 @@ internal static unsafe class SocketPoll
                 return ready;
             }
 
-            if (nowNs >= lookUntilNs)
+            if (!StreamSocket.GoesOnLooking(startNs, lookUntilNs))
             {
                 ready = Sleep(descriptors, count, deadlineNs);
                 if (ready != 0)

@@ -29,113 +29,49 @@ internal sealed unsafe partial class StreamSocket
 {
     /// <summary>recv(2).</summary>
     /// <exception cref="VerbsException">ENOTCONN, EINVAL, EFAULT, EOPNOTSUPP.</exception>
-    public nint Receive(IoVector* vectors, int count, TransferFlags flags)
-    {
-        var cursor = new IoCursor(vectors, count);
-        while (true)
-        {
-            SocketWish wish = SocketWish.Receive;
-            lock (_lock)
-            {
-                if (!IsConnecting(flags))
-                {
-                    if (TryReceive(ref cursor, flags, out nint result))
-                    {
-                        return result;
-                    }
-                }
-                else
-                {
-                    wish = SocketWish.Connect;
-                }
-
-                if (DoesNotWait(flags))
-                {
-                    return cursor.Done != 0 ? cursor.Done : -Errno.EAGAIN;
-                }
-            }
-
-            _ = Await(wish);
-        }
-    }
+    public nint Receive(IoVector* vectors, int count, TransferFlags flags) => Transfer(SocketWish.Receive, new IoCursor(vectors, count), 0, flags);
 
     /// <summary>send(2).</summary>
     /// <exception cref="VerbsException">ENOTCONN, EINVAL, EFAULT, EOPNOTSUPP.</exception>
-    public nint Send(IoVector* vectors, int count, TransferFlags flags)
-    {
-        var cursor = new IoCursor(vectors, count);
-        while (true)
-        {
-            SocketWish wish = SocketWish.Send;
-            lock (_lock)
-            {
-                if (!IsConnecting(flags))
-                {
-                    if (TrySend(ref cursor, out nint result))
-                    {
-                        return result;
-                    }
-                }
-                else
-                {
-                    wish = SocketWish.Connect;
-                }
-
-                if (DoesNotWait(flags))
-                {
-                    return cursor.Done != 0 ? cursor.Done : -Errno.EAGAIN;
-                }
-            }
-
-            _ = Await(wish);
-        }
-    }
+    public nint Send(IoVector* vectors, int count, TransferFlags flags) => Transfer(SocketWish.Send, new IoCursor(vectors, count), 0, flags);
 
     /// <summary>riowrite of rsocket(7): fewer bytes than asked for where the peer has mapped no more.</summary>
+    /// <exception cref="VerbsException">ENOTCONN, EINVAL, EFAULT, EOPNOTSUPP.</exception>
     public nint WriteMapped(byte* data, nuint bytes, ulong offset, TransferFlags flags)
     {
         var vector = new IoVector { Base = data, Length = bytes };
-        var cursor = new IoCursor(&vector, 1);
+        return Transfer(SocketWish.WriteMapped, new IoCursor(&vector, 1), offset, flags);
+    }
+
+    /// <summary>Does what can be done, and waits for the rest unless it must not.</summary>
+    private nint Transfer(SocketWish wish, IoCursor cursor, ulong offset, TransferFlags flags)
+    {
         while (true)
         {
-            SocketWish wish = SocketWish.WriteMapped;
+            bool isConnecting;
             lock (_lock)
             {
-                if (!IsConnecting(flags))
+                isConnecting = IsConnecting(flags);
+                nint result = 0;
+                if (!isConnecting && wish switch
                 {
-                    StreamCore core = _endpoint!.Core;
-                    do
-                    {
-                        while (!cursor.IsAtEnd && core.WriteMapped(cursor.Piece, offset + (nuint)cursor.Done) is > 0 and int taken)
-                        {
-                            cursor.Advance(taken);
-                        }
-
-                        _endpoint.Flush();
-                    }
-                    while (!cursor.IsAtEnd && core.IsWritable && Advance());
-
-                    if (cursor.IsAtEnd || !core.IsWritable || !core.IsMapped(offset + (nuint)cursor.Done))
-                    {
-                        return cursor.Done != 0 || core.IsWritable ? cursor.Done : -SendError();
-                    }
-                }
-                else
+                    SocketWish.Receive => TryReceive(ref cursor, flags, out result),
+                    SocketWish.Send => TrySend(ref cursor, out result),
+                    _ => TryWriteMapped(ref cursor, offset, out result),
+                })
                 {
-                    wish = SocketWish.Connect;
+                    return result;
                 }
 
-                if (DoesNotWait(flags))
+                if (_isNonBlocking || (flags & TransferFlags.DoNotWait) != 0)
                 {
                     return cursor.Done != 0 ? cursor.Done : -Errno.EAGAIN;
                 }
             }
 
-            _ = Await(wish);
+            _ = Await(isConnecting ? SocketWish.Connect : wish);
         }
     }
-
-    private bool DoesNotWait(TransferFlags flags) => _isNonBlocking || (flags & TransferFlags.DoNotWait) != 0;
 
     /// <summary>False: there is a stream. True: there will be, or not; it is not known yet.</summary>
     /// <exception cref="VerbsException">There is none.</exception>
@@ -216,9 +152,14 @@ internal sealed unsafe partial class StreamSocket
     private bool TrySend(ref IoCursor cursor, out nint result)
     {
         StreamCore core = _endpoint!.Core;
+        if (!_endpoint.MayPost)
+        {
+            _ = Advance();
+        }
+
         do
         {
-            while (!cursor.IsAtEnd && core.Send(cursor.Piece) is > 0 and int taken)
+            while (!cursor.IsAtEnd && _endpoint.MayPost && core.Send(cursor.Piece) is > 0 and int taken)
             {
                 cursor.Advance(taken);
             }
@@ -235,6 +176,37 @@ internal sealed unsafe partial class StreamSocket
         }
 
         return cursor.IsAtEnd || !core.IsWritable;
+    }
+
+    private bool TryWriteMapped(ref IoCursor cursor, ulong offset, out nint result)
+    {
+        StreamCore core = _endpoint!.Core;
+        if (!_endpoint.MayPost)
+        {
+            _ = Advance();
+        }
+
+        do
+        {
+            while (!cursor.IsAtEnd && _endpoint.MayPost && core.WriteMapped(cursor.Piece, offset + (nuint)cursor.Done) is > 0 and int taken)
+            {
+                cursor.Advance(taken);
+            }
+
+            _endpoint.Flush();
+        }
+        while (!cursor.IsAtEnd && core.IsWritable && Advance());
+
+        // Who uses mapped buffers looks at memory next and not at the socket.
+        _endpoint.LeaveToEngine();
+        result = cursor.Done;
+        if (result == 0 && !cursor.IsAtEnd && !core.IsWritable)
+        {
+            result = -SendError();
+            return true;
+        }
+
+        return cursor.IsAtEnd || !core.IsWritable || (_endpoint.MayPost && !core.IsMapped(offset + (nuint)cursor.Done));
     }
 
     /// <summary>Why nothing can be sent: the connection broke, the peer has ended it, or this side has shut it down.</summary>

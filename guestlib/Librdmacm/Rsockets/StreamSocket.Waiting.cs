@@ -23,8 +23,14 @@ internal sealed unsafe partial class StreamSocket
     /// <summary>Descriptors that a thread waits on for one socket.</summary>
     public const int DescriptorsMax = 2;
 
-    /// <summary>About two wake-ups: to wait costs no more than a look for so long.</summary>
-    public const long LookNs = 100_000;
+    /// <summary>
+    /// A wait begins with looking for so long: longer than it takes to wake a peer that waits (its engine's thread, the one of its events and the
+    /// caller, some 150 µs), or two ends that fell asleep once would wake each other for ever.
+    /// </summary>
+    public const long LookNs = 300_000;
+
+    /// <summary>After looking for so long the peer may be waiting for this core.</summary>
+    private const long LookAloneNs = 50_000;
 
     private const short Readable = PollDescriptor.POLLIN | 0x40;
     private const short Writable = PollDescriptor.POLLOUT | 0x100;
@@ -83,10 +89,28 @@ internal sealed unsafe partial class StreamSocket
         }
     }
 
+    /// <summary>Between two looks: false when it is time to sleep.</summary>
+    public static bool GoesOnLooking(long startNs, long untilNs)
+    {
+        long nowNs = NowNs;
+        if (nowNs >= untilNs)
+        {
+            return false;
+        }
+
+        if (nowNs - startNs > LookAloneNs)
+        {
+            _ = Scheduling.Yield();
+        }
+
+        return true;
+    }
+
     /// <summary>Waits until a wish has come true or never will, or until a time. False: not until then. Without the lock.</summary>
     private bool Await(SocketWish wish, long deadlineNs = long.MaxValue)
     {
-        long lookUntilNs = Math.Min(NowNs + LookNs, deadlineNs);
+        long startNs = NowNs;
+        long lookUntilNs = Math.Min(startNs + LookNs, deadlineNs);
         do
         {
             if (IsMet(wish))
@@ -94,7 +118,7 @@ internal sealed unsafe partial class StreamSocket
                 return true;
             }
         }
-        while (NowNs < lookUntilNs);
+        while (GoesOnLooking(startNs, lookUntilNs));
 
         Waiter waiter = Waiter.Current;
         Span<PollDescriptor> descriptors = stackalloc PollDescriptor[DescriptorsMax + 1];
@@ -130,14 +154,17 @@ internal sealed unsafe partial class StreamSocket
                 ? wish switch
                 {
                     SocketWish.Receive => _endpoint!.Core.CanReceive,
-                    SocketWish.Send => _endpoint!.Core.CanSend || !_endpoint.Core.IsWritable,
-                    SocketWish.WriteMapped => _endpoint!.Core.CanWriteMapped || !_endpoint.Core.IsWritable,
+                    SocketWish.Send => CanSend(_endpoint!) || !_endpoint!.Core.IsWritable,
+                    SocketWish.WriteMapped => (_endpoint!.MayPost && _endpoint.Core.CanWriteMapped) || !_endpoint.Core.IsWritable,
                     SocketWish.AllSent => _endpoint!.Core.IsAllSent || !_endpoint.Core.IsConnected,
                     _ => true,
                 }
                 : State != SocketState.Connecting;
         }
     }
+
+    // What the peer may not get yet is not taken from the program: nobody might come to post it.
+    private static bool CanSend(StreamEndpoint endpoint) => endpoint.MayPost && endpoint.Core.CanSend;
 
     // poll(2) and tcp(7). A socket that was never connected polls as one of TCP does.
     private short EventsNow()
@@ -159,7 +186,7 @@ internal sealed unsafe partial class StreamSocket
         }
 
         RoceEngine.Rsockets.StreamCore core = _endpoint!.Core;
-        int now = (core.CanReceive ? Readable : 0) | (core.CanSend || !core.IsWritable ? Writable : 0);
+        int now = (core.CanReceive ? Readable : 0) | (CanSend(_endpoint) || !core.IsWritable ? Writable : 0);
         now |= core.IsReadable ? 0 : PollDescriptor.POLLRDHUP;
         now |= core.IsReadable || core.IsWritable || core.AvailableBytes != 0 ? 0 : PollDescriptor.POLLHUP;
         return (short)(now | (core.Error != 0 && !_isErrorTaken ? PollDescriptor.POLLERR : 0));
