@@ -47,7 +47,16 @@ internal sealed unsafe class EventChannel
                 return errno;
             }
 
-            delivered = pending.Id.Process(pending);
+            try
+            {
+                delivered = pending.Id.Process(pending);
+            }
+            catch
+            {
+                pending.Id.Events.Acknowledge(1);
+                throw;
+            }
+
             if (delivered != null)
             {
                 return 0;

@@ -132,13 +132,6 @@ internal sealed unsafe class StreamEndpoint : IDisposable
         }
     }
 
-    /// <summary>Nobody will poll for a while: where this process drives the engine, its own thread does.</summary>
-    public void LeaveToEngine()
-    {
-        _domain.Context.Progress();
-        _domain.Context.Driver.Channel.AnnounceWait?.Invoke();
-    }
-
     /// <summary>The next completion makes the descriptor readable.</summary>
     public void Arm()
     {

@@ -151,7 +151,8 @@ internal sealed unsafe partial class StreamSocket
                 HandleEstablished(privateData);
                 break;
             case RdmaEventType.Rejected:
-                Fail(Errno.ECONNREFUSED);
+                // Of who is connected already: the peer withdrew before it had heard that.
+                Fail(State == SocketState.Connected ? Errno.ECONNRESET : Errno.ECONNREFUSED);
                 break;
             case RdmaEventType.Unreachable or RdmaEventType.ConnectError:
                 Fail(status != 0 ? status : CmErrno.TimedOut);

@@ -50,7 +50,9 @@ internal sealed unsafe partial class StreamSocket
     }
 
     /// <summary>close(2). Waits until everything that was sent has arrived, as SO_LINGER says.</summary>
-    public int Close()
+    public int Close() => Close(_options.LingerSeconds ?? LingerSecondsMax);
+
+    private int Close(int lingerSeconds)
     {
         if (!SocketTable.TryRemove(this))
         {
@@ -75,7 +77,7 @@ internal sealed unsafe partial class StreamSocket
 
         if (isConnected)
         {
-            _ = Await(SocketWish.AllSent, NowNs + ((_options.LingerSeconds ?? LingerSecondsMax) * NanosecondsPerSecond));
+            _ = Await(SocketWish.AllSent, NowNs + (lingerSeconds * NanosecondsPerSecond));
         }
 
         lock (_lock)

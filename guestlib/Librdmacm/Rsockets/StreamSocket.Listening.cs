@@ -113,16 +113,33 @@ internal sealed unsafe partial class StreamSocket
             bool hasRoom = Volatile.Read(ref _waitingCount) < _backlog;
             _ = Events.Wait(hasRoom ? descriptors : descriptors[..1], -1);
             _listenerWake.Drain();
-            while (!_isStopping && Volatile.Read(ref _waitingCount) < _backlog && _id.Channel.HasEvents
-                && _id.Channel.Take(out RdmaCmEvent* taken) == 0)
+            while (!_isStopping && Volatile.Read(ref _waitingCount) < _backlog && _id.Channel.HasEvents)
             {
-                if (taken->Event == (int)RdmaEventType.ConnectRequest && taken->Status == 0)
-                {
-                    Answer(taken);
-                }
-
-                DeliveredEvent.Acknowledge(taken);
+                AnswerNext();
             }
+        }
+    }
+
+    private void AnswerNext()
+    {
+        try
+        {
+            if (_id.Channel.Take(out RdmaCmEvent* taken) != 0)
+            {
+                return;
+            }
+
+            if (taken->Event == (int)RdmaEventType.ConnectRequest && taken->Status == 0)
+            {
+                Answer(taken);
+            }
+
+            DeliveredEvent.Acknowledge(taken);
+        }
+        catch (Exception e)
+        {
+            // The device is gone. Nothing may leave this thread.
+            _ = Failure.Of(e);
         }
     }
 
@@ -166,7 +183,7 @@ internal sealed unsafe partial class StreamSocket
         _listener!.Join();
         while (_accepted!.Take(out StreamSocket waiting, static _ => { }) == 0)
         {
-            _ = waiting.Close();
+            _ = waiting.Close(lingerSeconds: 0);
         }
     }
 }

@@ -197,8 +197,6 @@ internal sealed unsafe partial class StreamSocket
         }
         while (!cursor.IsAtEnd && core.IsWritable && Advance());
 
-        // Who uses mapped buffers looks at memory next and not at the socket.
-        _endpoint.LeaveToEngine();
         result = cursor.Done;
         if (result == 0 && !cursor.IsAtEnd && !core.IsWritable)
         {
