@@ -430,6 +430,7 @@ static void mapped_buffers(void)
     CHECK(riowrite(ends[0], data, 10, 4999, 0) == 0);
     /* Half of it is. */
     CHECK(riowrite(ends[0], data, 10, 5000 + sizeof buffer - 5, 0) == 5);
+    CHECK(rsend(ends[0], "done", 4, 0) == 4 && rrecv(ends[1], in, 4, MSG_WAITALL) == 4 && buffer[sizeof buffer - 1] == 'd');
     CHECK(riounmap(ends[1], buffer, sizeof buffer) == 0);
     CHECK(riomap(ends[1], buffer, sizeof buffer, PROT_WRITE, 0, -1) == (off_t)buffer);
     CHECK(rclose(ends[0]) == 0 && rclose(ends[1]) == 0);
