@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using RoceEngine.Interop;
+using RoceEngine.Rsockets;
 
 namespace RoceEngine.Librdmacm.Rsockets;
 
@@ -185,7 +186,7 @@ internal sealed unsafe partial class StreamSocket
                 return PollDescriptor.POLLNVAL | PollDescriptor.POLLERR;
         }
 
-        RoceEngine.Rsockets.StreamCore core = _endpoint!.Core;
+        StreamCore core = _endpoint!.Core;
         int now = (core.CanReceive ? Readable : 0) | (CanSend(_endpoint) || !core.IsWritable ? Writable : 0);
         now |= core.IsReadable ? 0 : PollDescriptor.POLLRDHUP;
         now |= core.IsReadable || core.IsWritable || core.AvailableBytes != 0 ? 0 : PollDescriptor.POLLHUP;
