@@ -29,9 +29,6 @@ internal static unsafe class VerbsCalls
     public static IbvSrq* CreateShared(IbvPd* domain, IbvSrqInitAttr* attributes) =>
         ((delegate* unmanaged<IbvPd*, IbvSrqInitAttr*, IbvSrq*>)&SharedReceiveExports.CreateSrq)(domain, attributes);
 
-    public static IbvSrq* CreateShared(IbvContext* context, IbvSrqInitAttrEx* attributes) =>
-        ((delegate* unmanaged<IbvContext*, IbvSrqInitAttrEx*, IbvSrq*>)&SharedReceiveExports.CreateSrqEx)(context, attributes);
-
     public static int DestroyShared(IbvSrq* queue) => ((delegate* unmanaged<IbvSrq*, int>)&SharedReceiveExports.DestroySrq)(queue);
 
     public static int Attach(IbvQp* queuePair, IbvGid* group) =>

@@ -18,6 +18,9 @@ internal sealed unsafe class EventQueue<T> : IDisposable
     /// <summary>Polls readable while there are events.</summary>
     public int Descriptor { get; }
 
+    /// <summary>There are events, as far as can be told without a lock.</summary>
+    public bool HasEvents => _events.Count != 0;
+
     /// <summary>One more event. Does not block.</summary>
     public void Add(T item)
     {

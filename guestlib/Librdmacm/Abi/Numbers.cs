@@ -35,9 +35,12 @@ internal static class CmErrno
 {
     public const int NotImplemented = 38;
     public const int NoData = 61;
+    public const int Protocol = 71;
+    public const int NoSuchProtocol = 93;
     public const int NoBuffers = 105;
     public const int IsConnected = 106;
     public const int NotConnected = 107;
     public const int TimedOut = 110;
+    public const int Already = 114;
     public const int InProgress = 115;
 }

@@ -11,6 +11,9 @@ namespace RoceEngine.Librdmacm.Exports;
 internal static unsafe class CmQueuePairExports
 {
     private const uint HasDomain = 1;
+    private const uint HasSharedType = 1;
+    private const uint HasSharedDomain = 2;
+    private const int BasicShared = 0;
 
     /// <summary><c>rdma_create_qp(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_qp")]
@@ -45,25 +48,23 @@ internal static unsafe class CmQueuePairExports
 
     /// <summary><c>rdma_create_srq(3)</c>.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq")]
-    public static int CreateSrq(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes) => Edge.MinusOne(() =>
-    {
-        IbvPd* used = domain != null ? domain : CmDevice.Open().Domain;
-        IbvSrq* created = VerbsCalls.CreateShared(used, attributes);
-        if (created == null)
-        {
-            throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq: the device made no queue");
-        }
+    public static int CreateSrq(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes) => Edge.MinusOne(() => CreateShared(id, domain, attributes));
 
-        id->Srq = created;
-        id->Pd = used;
-    });
-
-    /// <summary><c>rdma_create_srq_ex(3)</c>.</summary>
+    /// <summary><c>rdma_create_srq_ex(3)</c>: a basic one; EOPNOTSUPP for XRC and tag matching, which the device lacks.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_create_srq_ex")]
     public static int CreateSrqEx(RdmaCmId* id, IbvSrqInitAttrEx* attributes) => Edge.MinusOne(() =>
     {
-        IbvSrq* created = VerbsCalls.CreateShared(CmDevice.Open().Context, attributes);
-        id->Srq = created != null ? created : throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq_ex: the device made no queue");
+        if ((attributes->CompMask & HasSharedType) == 0)
+        {
+            throw new VerbsException(Errno.Invalid, "rdma_create_srq_ex: the attributes have no type");
+        }
+
+        if (attributes->SrqType != BasicShared || (attributes->CompMask & ~(HasSharedType | HasSharedDomain)) != 0)
+        {
+            throw new VerbsException(Errno.NotSupported, $"rdma_create_srq_ex: type {attributes->SrqType}; the device has basic ones alone");
+        }
+
+        CreateShared(id, (attributes->CompMask & HasSharedDomain) != 0 ? attributes->Pd : null, (IbvSrqInitAttr*)attributes);
     });
 
     /// <summary><c>rdma_destroy_srq(3)</c>.</summary>
@@ -76,4 +77,23 @@ internal static unsafe class CmQueuePairExports
             id->Srq = null;
         }
     });
+
+    // The first two members of both structures are the same.
+    private static void CreateShared(RdmaCmId* id, IbvPd* domain, IbvSrqInitAttr* attributes)
+    {
+        if (CmId.Of(id).Pointer->Srq != null || id->Verbs == null)
+        {
+            throw new VerbsException(Errno.Invalid, "rdma_create_srq: the identifier has a queue, or no device");
+        }
+
+        IbvPd* used = domain != null ? domain : id->Pd != null ? id->Pd : CmDevice.Open().Domain;
+        if (!CmDevice.Open().Owns(used->Context))
+        {
+            throw new VerbsException(Errno.Invalid, "rdma_create_srq: the protection domain is of another device");
+        }
+
+        IbvSrq* created = VerbsCalls.CreateShared(used, attributes);
+        id->Srq = created != null ? created : throw new VerbsException(Marshal.GetLastSystemError(), "rdma_create_srq: the device made no queue");
+        id->Pd = used;
+    }
 }

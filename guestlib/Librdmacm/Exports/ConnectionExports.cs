@@ -87,11 +87,14 @@ internal static unsafe class ConnectionExports
         _ => "UNKNOWN EVENT\0"u8,
     });
 
-    /// <summary><c>rdma_set_local_ece(3)</c>: the device has no options to negotiate.</summary>
+    /// <summary><c>rdma_set_local_ece(3)</c>: EOPNOTSUPP, since the device has no options to negotiate. EINVAL: too late, or no options.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_set_local_ece")]
-    public static int SetLocalEce(RdmaCmId* id, void* options) => Failure.MinusOne(Errno.NotSupported);
+    public static int SetLocalEce(RdmaCmId* id, void* options) => NoOptions(id, options);
 
-    /// <summary><c>rdma_get_remote_ece(3)</c>: the device has no options to negotiate.</summary>
+    /// <summary><c>rdma_get_remote_ece(3)</c>: EOPNOTSUPP, since the device has no options to negotiate. EINVAL: too late, or no room.</summary>
     [UnmanagedCallersOnly(EntryPoint = "rdma_get_remote_ece")]
-    public static int GetRemoteEce(RdmaCmId* id, void* options) => Failure.MinusOne(Errno.NotSupported);
+    public static int GetRemoteEce(RdmaCmId* id, void* options) => NoOptions(id, options);
+
+    private static int NoOptions(RdmaCmId* id, void* options) =>
+        Failure.MinusOne(id == null || options == null || id->Qp != null ? Errno.Invalid : Errno.NotSupported);
 }

@@ -31,6 +31,16 @@ internal sealed unsafe partial class CmId
 
     public ushort PeerPort => _peerPort;
 
+    /// <summary>What it is bound to; 0.0.0.0 or :: while that is open.</summary>
+    public IPAddress LocalAddress => _localAddress;
+
+    /// <summary>The peer's address; null while there is none.</summary>
+    public IPAddress? PeerAddress => _peer;
+
+    /// <summary>The path's MTU, as far as it is known.</summary>
+    public int PathMtuBytes =>
+        _connection is { } connection ? MtuCode.ToBytes(connection.Request.PathMtuCode) : CmDevice.Open().Port.ActiveMtuBytes;
+
     /// <summary><c>rdma_bind_addr(3)</c>.</summary>
     /// <exception cref="VerbsException">EINVAL: bound already. ENODEV: the address is not the device's. EADDRINUSE.</exception>
     public void Bind(IPEndPoint address)

@@ -1,6 +1,7 @@
 using System.Net;
 using RoceEngine.ConnectionManager.Messages;
 using RoceEngine.ConnectionManager.Protocol;
+using RoceEngine.Interop;
 using RoceEngine.Libibverbs;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Librdmacm.Abi;
@@ -93,7 +94,7 @@ internal sealed unsafe partial class CmId
             id = new CmId(IsSynchronous ? null : _channel, Pointer->Context, Space, Pointer->QpType);
             id.TakeRequest(exchange, header ?? new AddressHeader(exchange.Peer, CmDevice.Open().Address, 0), _localPort);
         }
-        catch (VerbsException)
+        catch (Exception e) when (e is VerbsException or SystemCallException)
         {
             DropRequest(pending);
             return null;

@@ -26,10 +26,15 @@ internal sealed unsafe partial class CmId
             throw new VerbsException(Errno.Invalid, $"rdma_create_qp: QP type {attributes->Base.QpType}, the identifier's is {Pointer->QpType}");
         }
 
-        domain = domain != null ? domain : Device.Domain;
+        domain = domain != null ? domain : Pointer->Pd != null ? Pointer->Pd : Device.Domain;
         if (domain == null || !Device.Owns(domain->Context))
         {
             throw new VerbsException(Errno.Invalid, "rdma_create_qp: the protection domain is of another device");
+        }
+
+        if (attributes->Base.Srq == null)
+        {
+            attributes->Base.Srq = Pointer->Srq;
         }
 
         CreateQueues(&attributes->Base);

@@ -27,6 +27,9 @@ internal sealed unsafe class EventChannel
 
     public static EventChannel Of(RdmaEventChannel* pointer) => Backed.Object<RdmaEventChannel, EventChannel>(pointer);
 
+    /// <summary>There are events, as far as can be told without a lock.</summary>
+    public bool HasEvents => _events.HasEvents;
+
     /// <summary>One more event. Does not block.</summary>
     public void Add(PendingEvent pending) => _events.Add(pending);
 
@@ -44,7 +47,16 @@ internal sealed unsafe class EventChannel
                 return errno;
             }
 
-            delivered = pending.Id.Process(pending);
+            try
+            {
+                delivered = pending.Id.Process(pending);
+            }
+            catch
+            {
+                pending.Id.Events.Acknowledge(1);
+                throw;
+            }
+
             if (delivered != null)
             {
                 return 0;

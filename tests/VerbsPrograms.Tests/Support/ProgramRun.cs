@@ -57,16 +57,19 @@ internal static class ProgramRun
     /// <param name="socketPath">A daemon to attach to, whose addresses are 127.66.0.1 and 127.66.0.2; null for devices in the processes.</param>
     /// <param name="server">The server and its arguments.</param>
     /// <param name="client">The client and its arguments; {0} stands for the server's address.</param>
+    /// <param name="host">Where they run, with its addresses; null for this machine.</param>
     public static async Task<(ProgramResult Server, ProgramResult Client)> RunConnectedPairAsync(
-        string libraryDirectory, string? socketPath, string[] server, string[] client)
+        string libraryDirectory, string? socketPath, string[] server, string[] client, TestHost? host = null)
     {
-        string address = socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
+        string address = host is not null ? TestHost.Server
+            : socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
         Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
-        string[] arguments = [.. client.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
+        server = [.. TestHost.Prefix(host), .. server];
+        string[] arguments = [.. TestHost.Prefix(host), .. client.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
         using Process serving = Start(server[0], server[1..], new(environment) { ["VRDMA_ADDRESS"] = address });
         Task<ProgramResult> serverEnds = EndAsync(serving, s_patience);
-        if (socketPath is not null)
-            environment["VRDMA_ADDRESS"] = "127.66.0.2";
+        if (socketPath is not null || host is not null)
+            environment["VRDMA_ADDRESS"] = host is null ? "127.66.0.2" : TestHost.Client;
         ProgramResult result;
         do
         {

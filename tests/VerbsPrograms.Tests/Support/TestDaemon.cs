@@ -8,10 +8,16 @@ internal sealed class TestDaemon : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("vrdma-programs-").FullName;
     private readonly Process _process;
 
-    private TestDaemon()
+    private TestDaemon(TestHost? host)
     {
-        ProcessStartInfo start = new(Path.Join(AppContext.BaseDirectory, "vrdmad")) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (string argument in (string[])["--socket", SocketPath, "--exit-with-stdin", "--address", "127.66.0.1", "--address", "127.66.0.2"])
+        string[] addresses = host is null ? ["127.66.0.1", "127.66.0.2"] : [TestHost.Server, TestHost.Client];
+        string[] command =
+        [
+            .. TestHost.Prefix(host), Path.Join(AppContext.BaseDirectory, "vrdmad"), "--socket", SocketPath, "--exit-with-stdin",
+            "--address", addresses[0], "--address", addresses[1],
+        ];
+        ProcessStartInfo start = new(command[0]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (string argument in command[1..])
             start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
     }
@@ -19,9 +25,10 @@ internal sealed class TestDaemon : IDisposable
     public string SocketPath => Path.Join(_directory, "d.sock");
 
     /// <summary>Starts it, and waits until programs can attach.</summary>
-    public static async Task<TestDaemon> StartAsync()
+    /// <param name="host">Where it runs; null for this machine, with addresses 127.66.0.1 and 127.66.0.2.</param>
+    public static async Task<TestDaemon> StartAsync(TestHost? host = null)
     {
-        TestDaemon daemon = new();
+        TestDaemon daemon = new(host);
         while (await daemon._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
             if (line.StartsWith("vrdmad ready", StringComparison.Ordinal))

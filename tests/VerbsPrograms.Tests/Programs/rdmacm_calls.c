@@ -1,0 +1,146 @@
+/* Calls of librdmacm beside those of Debian's programs: shared receive queues of identifiers, and what the device lacks. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <infiniband/verbs.h>
+#include <rdma/rdma_cma.h>
+#include <rdma/rdma_verbs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+
+#define CHECK(condition) check((condition), #condition, __LINE__)
+
+static int check(int holds, const char *what, int line)
+{
+    int error = errno;
+    printf("%s line %d: %s", holds ? "ok" : "NOT OK", line, what);
+    if (!holds)
+        printf(" (errno %d, %s)", error, strerror(error));
+    printf("\n");
+    failures += !holds;
+    return holds;
+}
+
+static void require(int holds, const char *what, int line)
+{
+    if (!check(holds, what, line))
+        exit(100);
+}
+
+#define REQUIRE(condition) require((condition), #condition, __LINE__)
+#define FAILS(call, error) CHECK((errno = 0, (call) == -1) && errno == (error))
+
+static struct sockaddr_in device;
+
+static struct rdma_cm_id *bound(void)
+{
+    struct rdma_cm_id *id;
+    REQUIRE(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP) == 0 && rdma_bind_addr(id, (struct sockaddr *)&device) == 0);
+    return id;
+}
+
+static struct ibv_qp_init_attr_ex basic_qp(void)
+{
+    struct ibv_qp_init_attr_ex attr = { .qp_type = IBV_QPT_RC, .sq_sig_all = 1,
+        .cap = { .max_send_wr = 4, .max_recv_wr = 4, .max_send_sge = 1, .max_recv_sge = 1 } };
+    return attr;
+}
+
+static void shared_receive_queues(void)
+{
+    struct rdma_cm_id *id = bound();
+    struct ibv_srq_init_attr_ex attr = { .attr = { .max_wr = 16, .max_sge = 1 } };
+    FAILS(rdma_create_srq_ex(id, &attr), EINVAL);
+    attr.comp_mask = IBV_SRQ_INIT_ATTR_TYPE;
+    attr.srq_type = IBV_SRQT_XRC;
+    FAILS(rdma_create_srq_ex(id, &attr), EOPNOTSUPP);
+    attr.srq_type = IBV_SRQT_TM;
+    FAILS(rdma_create_srq_ex(id, &attr), EOPNOTSUPP);
+    attr.srq_type = IBV_SRQT_BASIC;
+    REQUIRE(rdma_create_srq_ex(id, &attr) == 0 && id->srq != NULL && id->pd != NULL && attr.attr.max_wr >= 16);
+    struct ibv_srq_init_attr simple = { .attr = { .max_wr = 16, .max_sge = 1 } };
+    FAILS(rdma_create_srq(id, NULL, &simple), EINVAL);
+
+    /* A QP without a queue of its own takes the identifier's. */
+    struct ibv_qp_init_attr_ex qp = basic_qp();
+    REQUIRE(rdma_create_qp_ex(id, &qp) == 0 && id->qp->srq == id->srq && id->qp->pd == id->pd);
+    FAILS(rdma_create_qp_ex(id, &qp), EINVAL);
+    rdma_destroy_qp(id);
+    rdma_destroy_srq(id);
+    CHECK(id->srq == NULL && rdma_create_srq(id, NULL, &simple) == 0);
+    rdma_destroy_srq(id);
+    CHECK(rdma_destroy_id(id) == 0);
+}
+
+static void queue_pairs(void)
+{
+    struct rdma_cm_id *id = bound();
+    struct ibv_qp_init_attr_ex qp = basic_qp();
+    qp.qp_type = IBV_QPT_XRC_SEND;
+    FAILS(rdma_create_qp_ex(id, &qp), EINVAL);
+    qp = basic_qp();
+    qp.comp_mask = IBV_QP_INIT_ATTR_XRCD;
+    FAILS(rdma_create_qp_ex(id, &qp), EOPNOTSUPP);
+    qp = basic_qp();
+    qp.comp_mask = IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
+    qp.send_ops_flags = IBV_QP_EX_WITH_SEND;
+    REQUIRE(rdma_create_qp_ex(id, &qp) == 0 && ibv_qp_to_qp_ex(id->qp) != NULL && id->send_cq != NULL && id->recv_cq != NULL);
+    rdma_destroy_qp(id);
+    CHECK(rdma_destroy_id(id) == 0);
+
+    /* An endpoint for XRC. */
+    char name[INET_ADDRSTRLEN];
+    struct rdma_addrinfo hints = { .ai_flags = RAI_PASSIVE, .ai_port_space = RDMA_PS_TCP, .ai_qp_type = IBV_QPT_XRC_RECV }, *found;
+    REQUIRE(rdma_getaddrinfo(inet_ntop(AF_INET, &device.sin_addr, name, sizeof name), "7100", &hints, &found) == 0);
+    struct ibv_qp_init_attr simple = { .qp_type = IBV_QPT_XRC_RECV, .cap = { .max_recv_wr = 4, .max_recv_sge = 1 } };
+    struct rdma_cm_id *endpoint = NULL;
+    if (CHECK(rdma_create_ep(&endpoint, found, NULL, NULL) == 0)) {
+        FAILS(rdma_create_qp(endpoint, NULL, &simple), EOPNOTSUPP);
+        rdma_destroy_ep(endpoint);
+    }
+
+    rdma_freeaddrinfo(found);
+}
+
+static void options_of_vendors(void)
+{
+    struct rdma_cm_id *id = bound();
+    struct ibv_ece ece = { .vendor_id = 0x15b3, .options = 1 };
+    FAILS(rdma_set_local_ece(id, &ece), EOPNOTSUPP);
+    FAILS(rdma_get_remote_ece(id, &ece), EOPNOTSUPP);
+    FAILS(rdma_set_local_ece(id, NULL), EINVAL);
+    FAILS(rdma_get_remote_ece(NULL, &ece), EINVAL);
+    FAILS(rdma_reject_ece(id, NULL, 0), EOPNOTSUPP);
+    struct ibv_qp_init_attr_ex qp = basic_qp();
+    REQUIRE(rdma_create_qp_ex(id, &qp) == 0);
+    FAILS(rdma_set_local_ece(id, &ece), EINVAL);
+    FAILS(rdma_get_remote_ece(id, &ece), EINVAL);
+    rdma_destroy_qp(id);
+    CHECK(rdma_destroy_id(id) == 0);
+}
+
+static void listeners_of_any_address(void)
+{
+    struct rdma_cm_id *id;
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(7110) };
+    REQUIRE(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP) == 0 && rdma_bind_addr(id, (struct sockaddr *)&six) == 0);
+    CHECK(rdma_listen(id, 1) == 0 && rdma_get_src_port(id) == htons(7110) && rdma_destroy_id(id) == 0);
+    struct sockaddr_in four = { .sin_family = AF_INET };
+    REQUIRE(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP) == 0 && rdma_bind_addr(id, (struct sockaddr *)&four) == 0);
+    CHECK(rdma_listen(id, 1) == 0 && rdma_get_src_port(id) != 0 && rdma_destroy_id(id) == 0);
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    device.sin_family = AF_INET;
+    REQUIRE(getenv("VRDMA_ADDRESS") != NULL && inet_pton(AF_INET, getenv("VRDMA_ADDRESS"), &device.sin_addr) == 1);
+    shared_receive_queues();
+    queue_pairs();
+    options_of_vendors();
+    listeners_of_any_address();
+    printf("%d failures\n", failures);
+    return failures > 99 ? 99 : failures;
+}
