@@ -26,7 +26,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     private const int GatherSegmentsMax = 64;
 
     /// <summary>Waiting bytes beyond which emission sends what it has: the receiver starts early and the arena stays in the cache.</summary>
-    private const int EagerFlushBytes = 128 * 1024;
+    private const int EagerFlushBytes = 256 * 1024;
 
     private readonly int _socket;
     private readonly Gid _address;
