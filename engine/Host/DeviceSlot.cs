@@ -33,6 +33,8 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     private bool _isOnWire;
     private WirePollSchedule _wireSchedule;
     private bool _mustFlush;
+    private long _emittedBytes;
+    private long _receivedBytes;
     private bool _fatalTold;
     private ReportLimit _reportLimit;
 
@@ -98,6 +100,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
             _local!.Emit(packet, route);
         Link.Emit(packet, route);
         _mustFlush = true;
+        _emittedBytes += packet.PayloadBytes;
     }
 
     /// <inheritdoc/>
@@ -107,6 +110,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         if (_isOnWire && destination.IsMulticast && _local!.IsAttached(source))
             return;
         _worker!.Current = this;
+        _receivedBytes += packet.PayloadBytes;
         Device.HandlePacket(packet, source, destination, _worker.NowNs);
     }
 
@@ -213,9 +217,10 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         if (!_wireSchedule.IsDue(nowNs))
             return 0;
         _isOnWire = true;
+        _receivedBytes = 0;
         int received = Link.Receive(this, packetsMax);
         _isOnWire = false;
-        _wireSchedule.Polled(nowNs, received > 0);
+        _wireSchedule.Polled(nowNs, received > 0, _receivedBytes);
         return received;
     }
 
@@ -247,7 +252,8 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
             return 0;
         _mustFlush = false;
         Link.Flush();
-        _wireSchedule.Sent(nowNs);
+        _wireSchedule.Sent(nowNs, _emittedBytes);
+        _emittedBytes = 0;
         return 1;
     }
 

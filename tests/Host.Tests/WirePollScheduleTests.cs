@@ -7,20 +7,37 @@ public class WirePollScheduleTests
     {
         var schedule = new WirePollSchedule();
         long now = 1_000_000_000;
-        schedule.Polled(now, foundPackets: true);
+        schedule.Polled(now, foundPackets: true, 8);
         Assert.True(schedule.IsDue(now + 100));
-        schedule.Polled(now + 10_000, foundPackets: false);
+        schedule.Polled(now + 10_000, foundPackets: false, 0);
         Assert.True(schedule.IsDue(now + 10_100));
 
         long quiet = now + 1_000_000_000;
-        schedule.Polled(quiet, foundPackets: false);
+        schedule.Polled(quiet, foundPackets: false, 0);
         Assert.False(schedule.IsDue(quiet + WirePollSchedule.IntervalNsMax - 1));
         Assert.True(schedule.IsDue(quiet + WirePollSchedule.IntervalNsMax));
         schedule.Force();
         Assert.True(schedule.IsDue(quiet));
-        schedule.Polled(quiet, foundPackets: false);
+        schedule.Polled(quiet, foundPackets: false, 0);
         Assert.False(schedule.IsDue(quiet + 1));
-        schedule.Sent(quiet + 1);
+        schedule.Sent(quiet + 1, 8);
         Assert.True(schedule.IsDue(quiet + 200));
+    }
+
+    [Fact]
+    public void While_large_batches_move_the_socket_is_looked_at_less_often_and_while_small_ones_do_every_turn_again()
+    {
+        var schedule = new WirePollSchedule();
+        long now = 1_000_000_000;
+        schedule.Sent(now, 64 * 1024);
+        schedule.Polled(now, foundPackets: true, 0);
+        Assert.False(schedule.IsDue(now + 1000));
+        Assert.True(schedule.IsDue(now + 1024));
+        schedule.Polled(now, foundPackets: true, 16 * 1024 * 1024);
+        Assert.False(schedule.IsDue(now + 1999));
+        Assert.True(schedule.IsDue(now + 2000));
+        schedule.Sent(now, 8);
+        schedule.Polled(now, foundPackets: true, 8);
+        Assert.True(schedule.IsDue(now + 100));
     }
 }
