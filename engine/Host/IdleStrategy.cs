@@ -17,8 +17,8 @@ internal enum IdleStep
 }
 
 /// <summary>
-/// How long an idle worker spins and yields before it sleeps. Where it finds itself taken off its core while it spins, others
-/// need the cores (the guests that wait for it, say): for a while it then yields at once and sleeps early.
+/// How long an idle worker spins and yields before it sleeps. Where it finds itself taken off its core while it spins, or a yield taken, others
+/// need the cores (the guests that wait for it, say): for a while it then yields at once.
 /// </summary>
 internal struct IdleStrategy
 {
@@ -28,9 +28,11 @@ internal struct IdleStrategy
     /// <summary>How long after that the cores count as contended.</summary>
     public const long ContendedForNs = 50_000_000;
 
+    /// <summary>A yield that nobody took is over sooner.</summary>
+    public const long YieldTakenNs = 3_000;
+
     private const long SpinNs = 30_000;
     private const long YieldNs = 200_000;
-    private const long ContendedYieldNs = 60_000;
 
     private readonly long _spinNs;
     private long _idleSinceNs;
@@ -61,10 +63,16 @@ internal struct IdleStrategy
         if (!wasIdle)
             _idleSinceNs = nowNs;
         long idleNs = nowNs - _idleSinceNs;
-        bool contended = IsContended(nowNs);
-        if (!contended && idleNs < _spinNs)
+        if (!IsContended(nowNs) && idleNs < _spinNs)
             return IdleStep.Spin;
-        return idleNs < (contended ? ContendedYieldNs : YieldNs) ? IdleStep.Yield : IdleStep.Sleep;
+        return idleNs < YieldNs ? IdleStep.Yield : IdleStep.Sleep;
+    }
+
+    /// <summary>A yield is over.</summary>
+    public void Yielded(long beganNs, long endedNs)
+    {
+        if (endedNs - beganNs > YieldTakenNs)
+            _contendedUntilNs = endedNs + ContendedForNs;
     }
 
     /// <summary>After a sleep the idle time starts anew, and the gap means nothing.</summary>

@@ -50,7 +50,9 @@ public sealed class WorkerThread : IDisposable
                     Thread.SpinWait(1);
                     break;
                 case IdleStep.Yield:
+                    long beganNs = HostClock.NowNs();
                     _ = Scheduling.Yield();
+                    idle.Yielded(beganNs, HostClock.NowNs());
                     break;
                 default:
                     if (_sleep.TryPrepare())

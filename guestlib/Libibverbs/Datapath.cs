@@ -19,8 +19,7 @@ internal static unsafe class Datapath
         int total = 0;
         try
         {
-            OpenCompletionQueue open = OpenCompletionQueue.Of(queue);
-            CompletionQueue from = open.Queue;
+            CompletionQueue from = OpenCompletionQueue.Of(queue).Queue;
             Span<WorkCompletion> taken = stackalloc WorkCompletion[CompletionsAtOnce];
             while (total < entries)
             {
@@ -38,7 +37,6 @@ internal static unsafe class Datapath
                 }
             }
 
-            open.OnPolled(total);
             return total;
         }
         catch (Exception e)

@@ -15,7 +15,13 @@ public sealed unsafe partial class CompletionQueue
     public int Poll(Span<WorkCompletion> completions)
     {
         int count = TakeEntries(completions, out _);
-        return count != 0 || completions.IsEmpty ? count : PollOfEmptyQueue(completions);
+        if (count == 0 && !completions.IsEmpty)
+        {
+            return PollOfEmptyQueue(completions);
+        }
+
+        _vainPolls.Reset();
+        return count;
     }
 
     /// <summary>
@@ -50,7 +56,15 @@ public sealed unsafe partial class CompletionQueue
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int PollOfEmptyQueue(Span<WorkCompletion> completions)
     {
-        Context.Driver.Channel.Drive?.Invoke();
+        if (Context.Driver.Channel.Drive is { } drive)
+        {
+            drive();
+        }
+        else
+        {
+            _vainPolls.Add();
+        }
+
         int count = TakeEntries(completions, out bool isLost);
         return isLost ? PollOfLostDevice(completions) : count;
     }

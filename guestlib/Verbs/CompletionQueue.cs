@@ -14,6 +14,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
     private uint _slots;
     private readonly WaitList<bool> _waiters = new();
     private SpinGate _gate;
+    private VainPolls _vainPolls;
     private uint _head;
     private bool _closed;
     private bool _isResizing;

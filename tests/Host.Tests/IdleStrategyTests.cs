@@ -34,10 +34,22 @@ public class IdleStrategyTests
         Assert.True(idle.IsContended(now));
         idle.Next(true, now + MicrosecondNs);
         Assert.Equal(IdleStep.Yield, idle.Next(false, now + 2 * MicrosecondNs));
-        Assert.Equal(IdleStep.Sleep, idle.Next(false, now + 100 * MicrosecondNs));
         now += IdleStrategy.ContendedForNs;
         idle.Woke(now);
         Assert.Equal(IdleStep.Spin, idle.Next(false, now + MicrosecondNs));
+    }
+
+    [Fact]
+    public void A_worker_whose_yield_was_taken_yields_at_once_for_a_while()
+    {
+        var idle = new IdleStrategy(processorCount: 2);
+        idle.Yielded(0, IdleStrategy.YieldTakenNs);
+        Assert.False(idle.IsContended(IdleStrategy.YieldTakenNs));
+        idle.Yielded(0, IdleStrategy.YieldTakenNs + 1);
+        Assert.Equal(IdleStep.Yield, idle.Next(false, 2 * IdleStrategy.YieldTakenNs));
+        long later = 2 * IdleStrategy.YieldTakenNs + IdleStrategy.ContendedForNs;
+        idle.Woke(later);
+        Assert.Equal(IdleStep.Spin, idle.Next(false, later));
     }
 
     [Fact]

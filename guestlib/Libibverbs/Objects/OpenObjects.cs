@@ -43,12 +43,6 @@ internal sealed unsafe class OpenCompletionChannel
 /// <summary>A completion queue. <c>ibv_create_cq(3)</c>, <c>ibv_create_cq_ex(3)</c>.</summary>
 internal sealed unsafe class OpenCompletionQueue
 {
-    /// <summary>About as long as it takes a worker that is awake to answer.</summary>
-    private const int EmptyPollsMax = 500;
-
-    private readonly bool _mayYield;
-    private int _emptyPolls;
-
     public OpenCompletionQueue(OpenContext context, int entries, void* cqContext, OpenCompletionChannel? channel)
     {
         Context = context;
@@ -61,7 +55,6 @@ internal sealed unsafe class OpenCompletionQueue
         Pointer->Handle = Queue.Handle;
         Pointer->Cqe = Queue.Capacity;
         Queue.Owner = this;
-        _mayYield = !context.Rdma.Driver.SharesProcess;
     }
 
     public OpenContext Context { get; }
@@ -85,24 +78,6 @@ internal sealed unsafe class OpenCompletionQueue
 
     /// <summary>The CQ fired.</summary>
     public void Notify(EventQueue<OpenCompletionQueue> events) => events.Add(this);
-
-    /// <summary>
-    /// A poll found so many. Programs poll without a pause; where the device is in another process, one that finds nothing again and again offers its core,
-    /// which the device's worker or the peer may be waiting for.
-    /// </summary>
-    public void OnPolled(int found)
-    {
-        if (!_mayYield)
-        {
-            return;
-        }
-
-        _emptyPolls = found == 0 ? _emptyPolls + 1 : 0;
-        if (_emptyPolls > EmptyPollsMax)
-        {
-            _ = Scheduling.Yield();
-        }
-    }
 
     /// <summary>Destroys the queue once its events are acknowledged.</summary>
     /// <exception cref="VerbsException">EBUSY: a QP still completes here.</exception>
