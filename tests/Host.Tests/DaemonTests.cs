@@ -3,6 +3,8 @@ using RoceEngine.Verbs;
 
 namespace RoceEngine.Host.Tests;
 
+// Alone: a test beside it that starts a process hands it, until its exec, a copy of every socket, and with that the ports of guests that ended.
+[Collection(nameof(AloneCollection))]
 public class DaemonTests
 {
     [Fact]
