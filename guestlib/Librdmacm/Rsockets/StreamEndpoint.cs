@@ -98,8 +98,6 @@ internal sealed unsafe class StreamEndpoint : IDisposable
                 any = true;
                 Take(count);
             }
-
-            _queue.OnPolled(any ? 1 : 0);
         }
         catch (Exception e)
         {
