@@ -18,6 +18,9 @@ internal struct WirePollSchedule
 
     private const long BatchNsMax = 2_000;
 
+    // The first look for the next batch is due after one batch's time; when that was in vain, the others are further apart.
+    private const long LaterLookBatches = 4;
+
     private long _lastActivityNs;
     private long _sentNs;
     private long _receivedNs;
@@ -26,7 +29,8 @@ internal struct WirePollSchedule
 
     public readonly bool IsDue(long nowNs)
     {
-        long intervalNs = Math.Clamp((nowNs - _lastActivityNs) >> SilenceShift, Math.Max(_sentNs, _receivedNs), IntervalNsMax);
+        long batchNs = Math.Max(_sentNs, _receivedNs) * (_lastPollNs > _lastActivityNs ? LaterLookBatches : 1);
+        long intervalNs = Math.Clamp((nowNs - _lastActivityNs) >> SilenceShift, batchNs, IntervalNsMax);
         return _forced || nowNs - _lastPollNs >= intervalNs;
     }
 

@@ -36,6 +36,9 @@ public class WirePollScheduleTests
         schedule.Polled(now, foundPackets: true, 16 * 1024 * 1024);
         Assert.False(schedule.IsDue(now + 1999));
         Assert.True(schedule.IsDue(now + 2000));
+        schedule.Polled(now + 2000, foundPackets: false, 0);
+        Assert.False(schedule.IsDue(now + 9999));
+        Assert.True(schedule.IsDue(now + 10_000));
         schedule.Sent(now, 8);
         schedule.Polled(now, foundPackets: true, 8);
         Assert.True(schedule.IsDue(now + 100));
