@@ -167,10 +167,52 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public void Who_listens_a_moment_after_the_request_hears_it()
+    {
+        CmConnection active = Connect();
+        _client.Core.Resolve(_server.Address, new ResolveRequest { ServiceId = s_service }, _network.NowNs);
+        _network.Run(Second / 4);
+        Assert.Empty(_server.Events);
+        Assert.Empty(_client.Events);
+        CmListener listener = Listen();
+        _network.Run(Second);
+        Assert.Equal([CmEventKind.Request, CmEventKind.ResolveRequest], _server.Kinds.Order());
+        Assert.All(_server.Events, happened => Assert.Equal(listener, happened.Exchange.Listener));
+        Assert.True(_server.Core.TryAccept(Passive(), new ConnectReply { QueuePairNumber = 22 }, _network.NowNs));
+        _network.Run(Second);
+        Assert.Equal(ConnectionState.ReplyReceived, active.State);
+        Assert.Equal(0, _server.Core.Counters.Refused);
+    }
+
+    [Fact]
+    public void A_request_that_comes_again_before_anybody_listens_is_one()
+    {
+        Network.Node mute = _network.Add("10.0.0.3");
+        for (int i = 0; i < 3; i++)
+            _network.Inject(_server, mute.Address, (Request() with { LocalId = 5 }).Write(77));
+        Listen();
+        _network.Run(Second);
+        Assert.Equal([CmEventKind.Request], _server.Kinds);
+        Assert.Equal(2, _server.Core.Counters.Duplicates);
+    }
+
+    [Fact]
+    public void Few_requests_wait_for_one_who_listens()
+    {
+        Network.Node mute = _network.Add("10.0.0.3");
+        for (uint i = 1; i <= 1000; i++)
+            _network.Inject(_server, mute.Address, (Request() with { LocalId = i, QueuePairNumber = i }).Write(i));
+        Assert.InRange(_server.Core.Counters.Refused, 900, 999);
+        _network.Run(Second);
+        Assert.Equal(1000, _server.Core.Counters.Refused);
+        Assert.Equal(long.MaxValue, _server.Core.NextDeadlineNs);
+    }
+
+    [Fact]
     public void A_service_of_datagrams_is_found()
     {
         ulong service = ServiceId.Of(ServiceId.Udp, 5);
-        Assert.True(_server.Core.TryListen(service, out _));
+        Assert.True(_server.Core.TryListen(service, _network.NowNs, out _));
         _client.Core.Resolve(_server.Address, new ResolveRequest { ServiceId = service, PrivateData = [4] }, _network.NowNs);
         _network.Run(Second);
         var passive = (CmResolution)_server.Events[0].Exchange;
@@ -191,8 +233,8 @@ public sealed class ConnectionTests
 
     private CmListener Listen()
     {
-        Assert.True(_server.Core.TryListen(s_service, out CmListener? listener));
-        Assert.False(_server.Core.TryListen(s_service, out _));
+        Assert.True(_server.Core.TryListen(s_service, _network.NowNs, out CmListener? listener));
+        Assert.False(_server.Core.TryListen(s_service, _network.NowNs, out _));
         return listener;
     }
 

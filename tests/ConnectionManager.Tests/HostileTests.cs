@@ -104,7 +104,7 @@ public sealed class HostileTests
         Network network = new(seed);
         Network.Node client = network.Add("10.0.0.1");
         Network.Node server = network.Add("10.0.0.2");
-        Assert.True(server.Core.TryListen(s_service, out _));
+        Assert.True(server.Core.TryListen(s_service, 0, out _));
         client.Core.Connect(
             server.Address,
             new ConnectRequest { ServiceId = s_service, QueuePairNumber = 3, PathMtuCode = 3, LocalAddress = client.Address, RemoteAddress = server.Address },

@@ -19,7 +19,7 @@ public sealed class LossyNetworkTests
         Network network = new(seed, loss: 0.3, duplication: 0.3, delayMaxNs: Second / 2);
         Network.Node client = network.Add("10.0.0.1");
         Network.Node server = network.Add("10.0.0.2");
-        Assert.True(server.Core.TryListen(s_service, out _));
+        Assert.True(server.Core.TryListen(s_service, 0, out _));
         for (uint i = 0; i < Connections; i++)
         {
             client.Core.Connect(

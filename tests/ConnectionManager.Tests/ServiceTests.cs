@@ -23,7 +23,7 @@ public sealed class ServiceTests
         using var client = new ConnectionService(clientDevice, _ => { });
         client.Lost += e => lost = e;
         using var server = new ConnectionService(serverDevice, happened => asked.Set());
-        Assert.True(server.Call((core, _) => core.TryListen(s_service, out CmListener? _)));
+        Assert.True(server.Call((core, now) => core.TryListen(s_service, now, out CmListener? _)));
         using ProtectionDomain domain = clientDevice.AllocateProtectionDomain();
         List<AddressHandle> all = TakeAll(domain);
 

@@ -79,22 +79,7 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     {
         _ = Optional.Program(program, "perftest");
         string[] arguments = ["-R", .. options.Split(' ')];
-
-        // With UD perftest repeats neither its handshake nor its messages, and its server waits for each: seen once, on cores that others wanted.
-        int tries = options.Contains("-c UD", StringComparison.Ordinal) ? 3 : 1;
-        ProgramResult? client = null;
-        while (client is null)
-        {
-            try
-            {
-                (_, client) = await RunAsync(attached, [program, .. arguments], [program, .. arguments, "{0}"]);
-            }
-            catch (Xunit.Sdk.FailException) when (--tries > 0)
-            {
-                TestContext.Current.SendDiagnosticMessage("{0} {1} did not end and is run again", program, options);
-            }
-        }
-
+        (_, ProgramResult client) = await RunAsync(attached, [program, .. arguments], [program, .. arguments, "{0}"]);
         Assert.Contains("rdma_cm QPs", client.Output, StringComparison.Ordinal);
         string last = client.Output.Split('\n').Last(line => Figures().IsMatch(line));
         Assert.True(double.Parse(last.Split(' ', '\t').Where(word => word.Length != 0).ElementAt(3), CultureInfo.InvariantCulture) > 0, client.ToString());

@@ -56,7 +56,7 @@ public sealed partial class ConnectionCore
     // As long as the peer may ask again.
     private long RememberNs => ConnectionOptions.ToNanoseconds(options.ResponseTimeoutCode) * 2;
 
-    private void HandleResolveRequest(ResolveRequest request, IPAddress source, ulong transaction, long nowNs)
+    private void HandleResolveRequest(ResolveRequest request, IPAddress source, ulong transaction, long nowNs, bool mayBeEarly = true)
     {
         if (_answered.TryGetValue((source, request.RequestId), out CmResolution? known))
         {
@@ -66,6 +66,12 @@ public sealed partial class ConnectionCore
                 Send(source, answer);
             }
 
+            return;
+        }
+
+        if (mayBeEarly && !_listeners.ContainsKey(request.ServiceId)
+            && TryKeepEarly(source, transaction, request.ServiceId, now => HandleResolveRequest(request, source, transaction, now, mayBeEarly: false), nowNs))
+        {
             return;
         }
 

@@ -7,12 +7,18 @@ namespace RoceEngine.ConnectionManager.Protocol;
 public sealed partial class ConnectionCore
 {
     /// <summary>REQ. IBTA vol. 1, 12.9.8.3.1; a request that comes again is answered again, 12.9.8.3.</summary>
-    private void HandleRequest(ConnectRequest request, IPAddress source, ulong transaction, long nowNs)
+    private void HandleRequest(ConnectRequest request, IPAddress source, ulong transaction, long nowNs, bool mayBeEarly = true)
     {
         if (_requests.TryGetValue((source, request.LocalId), out CmConnection? known))
         {
             Counters.Duplicates++;
             AnswerAgain(known);
+            return;
+        }
+
+        if (mayBeEarly && !_listeners.ContainsKey(request.ServiceId)
+            && TryKeepEarly(source, transaction, request.ServiceId, now => HandleRequest(request, source, transaction, now, mayBeEarly: false), nowNs))
+        {
             return;
         }
 

@@ -47,11 +47,17 @@ public sealed partial class ConnectionCore(ConnectionOptions options)
         }
     }
 
-    /// <summary>Waits for requests. False when somebody else does.</summary>
-    public bool TryListen(ulong serviceId, [NotNullWhen(true)] out CmListener? listener)
+    /// <summary>Waits for requests, those of a moment ago included. False when somebody else does.</summary>
+    public bool TryListen(ulong serviceId, long nowNs, [NotNullWhen(true)] out CmListener? listener)
     {
         listener = new CmListener { ServiceId = serviceId };
-        return _listeners.TryAdd(serviceId, listener);
+        if (!_listeners.TryAdd(serviceId, listener))
+        {
+            return false;
+        }
+
+        HandleEarly(serviceId, nowNs);
+        return true;
     }
 
     /// <summary>Waits no longer. What was asked for already goes on.</summary>
@@ -130,6 +136,10 @@ public sealed partial class ConnectionCore(ConnectionOptions options)
             else if (exchange is CmResolution resolution)
             {
                 GiveUp(resolution);
+            }
+            else if (exchange is CmEarlyRequest early)
+            {
+                HandleEarly(early, nowNs);
             }
         }
     }

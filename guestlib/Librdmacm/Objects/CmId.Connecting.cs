@@ -40,9 +40,9 @@ internal sealed unsafe partial class CmId
         }
 
         CmDevice device = _device ?? CmDevice.Open();
-        _listener = device.Service.Call((core, _) =>
+        _listener = device.Service.Call((core, now) =>
         {
-            if (core.TryListen(ServiceOf(_localPort), out CmListener? listener))
+            if (core.TryListen(ServiceOf(_localPort), now, out CmListener? listener))
             {
                 listener.Owner = this;
             }
