@@ -26,7 +26,7 @@ internal static class Failure
             VerbsException verbs => verbs.Errno,
             SystemCallException call => call.Errno,
             OutOfMemoryException => Errno.ENOMEM,
-            ObjectDisposedException or ArgumentException => Errno.EINVAL,
+            ObjectDisposedException or ArgumentException or NullReferenceException => Errno.EINVAL,
             _ => Errno.EIO,
         };
     }
