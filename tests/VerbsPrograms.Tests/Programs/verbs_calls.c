@@ -13,24 +13,7 @@
 #include <unistd.h>
 #include <arpa/inet.h>
 
-static int failures;
-
-#define CHECK(condition) check((condition), #condition, __LINE__)
-
-static int check(int holds, const char *what, int line)
-{
-    printf("%s line %d: %s\n", holds ? "ok" : "NOT OK", line, what);
-    failures += !holds;
-    return holds;
-}
-
-static void require(int holds, const char *what, int line)
-{
-    if (!check(holds, what, line))
-        exit(100);
-}
-
-#define REQUIRE(condition) require((condition), #condition, __LINE__)
+#include "checks.h"
 
 enum { BUFFER = 1 << 16, DEPTH = 16 };
 
@@ -558,6 +541,5 @@ int main(void)
     threads_and_forks();
     CHECK(ibv_dealloc_pd(pd) == 0);
     CHECK(ibv_close_device(context) == 0);
-    printf("%d failures\n", failures);
-    return failures > 99 ? 99 : failures;
+    return summary();
 }
