@@ -16,57 +16,42 @@ public class StalledHostTests
     [Fact]
     public void An_acknowledgement_that_came_during_a_stall_is_seen_before_its_timeout()
     {
-        using var hosts = new SimulatedHosts(1, s_network);
-        using Endpoint a = hosts.AddGuest("192.0.2.1");
-        using Endpoint b = hosts.AddGuest("192.0.2.2");
-        Connect(a, b, retryCount: 0);
+        using var scene = new Scene(1, retryCount: 0);
+        (Endpoint a, Endpoint b) = (scene.A, scene.B);
         a.PostWrite(b, 0, 4096);
-        hosts.Tick();
-        hosts.Stall(0, hosts.NowNs + (100 * Millisecond));
-        hosts.TickUntil(hosts.NowNs + (101 * Millisecond));
+        scene.StallAndGoOn(0);
         Assert.Equal(CompletionStatus.Success, Poll(a));
     }
 
     [Fact]
     public void Everything_that_came_during_a_stall_is_seen_before_a_timeout()
     {
-        using var hosts = new SimulatedHosts(2, s_network);
-        using Endpoint a = hosts.AddGuest("192.0.2.1");
-        using Endpoint b = hosts.AddGuest("192.0.2.2");
-        Connect(a, b, retryCount: 0, pathMtuBytes: 256);
+        using var scene = new Scene(2, retryCount: 0, pathMtuBytes: 256);
+        (Endpoint a, Endpoint b) = (scene.A, scene.B);
 
         // Many more packets than one look at the socket takes wait before the acknowledgement.
         for (int i = 0; i < 8; i++)
             b.PostWrite(a, 0, 128 * 1024, (ulong)i);
         a.PostWrite(b, 512 * 1024, 4096);
-        hosts.Tick();
-        hosts.Stall(0, hosts.NowNs + (100 * Millisecond));
-        hosts.TickUntil(hosts.NowNs + (101 * Millisecond));
+        scene.StallAndGoOn(0);
         Assert.Equal(CompletionStatus.Success, Poll(a));
     }
 
     [Fact]
     public void A_peer_that_stood_still_as_long_has_a_moment_to_answer()
     {
-        using var hosts = new SimulatedHosts(3, s_network);
-        using Endpoint a = hosts.AddGuest("192.0.2.1");
-        using Endpoint b = hosts.AddGuest("192.0.2.2");
-        Connect(a, b, retryCount: 0);
+        using var scene = new Scene(3, retryCount: 0);
+        (Endpoint a, Endpoint b) = (scene.A, scene.B);
         a.PostWrite(b, 0, 4096);
-        hosts.Tick();
-        hosts.Stall(0, hosts.NowNs + (100 * Millisecond));
-        hosts.Stall(1, hosts.NowNs + (100 * Millisecond));
-        hosts.TickUntil(hosts.NowNs + (101 * Millisecond));
+        scene.StallAndGoOn(0, 1);
         Assert.Equal(CompletionStatus.Success, Poll(a));
     }
 
     [Fact]
     public void A_peer_that_is_gone_is_given_up_all_the_same()
     {
-        using var hosts = new SimulatedHosts(4, s_network);
-        using Endpoint a = hosts.AddGuest("192.0.2.1");
-        using Endpoint b = hosts.AddGuest("192.0.2.2");
-        Connect(a, b, retryCount: 1);
+        using var scene = new Scene(4, retryCount: 1);
+        (SimulatedHosts hosts, Endpoint a, Endpoint b) = (scene.Hosts, scene.A, scene.B);
         hosts.Stall(1, long.MaxValue);
         a.PostWrite(b, 0, 4096);
         long beganNs = hosts.NowNs;
@@ -89,10 +74,8 @@ public class StalledHostTests
     [InlineData(3)]
     public void Hosts_that_stall_all_the_time_lose_no_connection(ulong seed)
     {
-        using var hosts = new SimulatedHosts(seed, s_network);
-        using Endpoint a = hosts.AddGuest("192.0.2.1");
-        using Endpoint b = hosts.AddGuest("192.0.2.2");
-        Connect(a, b, retryCount: 7);
+        using var scene = new Scene(seed, retryCount: 7);
+        (SimulatedHosts hosts, Endpoint a, Endpoint b) = (scene.Hosts, scene.A, scene.B);
         var random = new Random((int)seed);
         long[] nextStallNs = [hosts.NowNs, hosts.NowNs];
         Span<WorkCompletion> completions = stackalloc WorkCompletion[16];
@@ -126,15 +109,44 @@ public class StalledHostTests
         return end.Completions.Poll(completion) == 1 ? completion[0].Status : null;
     }
 
-    private static void Connect(Endpoint a, Endpoint b, byte retryCount, int pathMtuBytes = 4096)
+    /// <summary>Two hosts with a guest each, connected.</summary>
+    private sealed class Scene : IDisposable
     {
-        QueuePairAddress addressA = a.QueuePair.AddressWith(100);
-        QueuePairAddress addressB = b.QueuePair.AddressWith(200);
-        a.QueuePair.ToInit();
-        b.QueuePair.ToInit();
-        a.QueuePair.ToReadyToReceive(addressB, pathMtuBytes);
-        b.QueuePair.ToReadyToReceive(addressA, pathMtuBytes);
-        a.QueuePair.ToReadyToSend(100, Timeout, retryCount);
-        b.QueuePair.ToReadyToSend(200, Timeout);
+        public Scene(ulong seed, byte retryCount, int pathMtuBytes = 4096)
+        {
+            Hosts = new SimulatedHosts(seed, s_network);
+            A = Hosts.AddGuest("192.0.2.1");
+            B = Hosts.AddGuest("192.0.2.2");
+            QueuePairAddress addressA = A.QueuePair.AddressWith(100);
+            QueuePairAddress addressB = B.QueuePair.AddressWith(200);
+            A.QueuePair.ToInit();
+            B.QueuePair.ToInit();
+            A.QueuePair.ToReadyToReceive(addressB, pathMtuBytes);
+            B.QueuePair.ToReadyToReceive(addressA, pathMtuBytes);
+            A.QueuePair.ToReadyToSend(100, Timeout, retryCount);
+            B.QueuePair.ToReadyToSend(200, Timeout);
+        }
+
+        public SimulatedHosts Hosts { get; }
+
+        public Endpoint A { get; }
+
+        public Endpoint B { get; }
+
+        /// <summary>What was posted leaves, and the hosts stand still for longer than the timeout; then each of them runs for a moment.</summary>
+        public void StallAndGoOn(params ReadOnlySpan<int> hosts)
+        {
+            Hosts.Tick();
+            foreach (int host in hosts)
+                Hosts.Stall(host, Hosts.NowNs + (100 * Millisecond));
+            Hosts.TickUntil(Hosts.NowNs + (101 * Millisecond));
+        }
+
+        public void Dispose()
+        {
+            B.Dispose();
+            A.Dispose();
+            Hosts.Dispose();
+        }
     }
 }
