@@ -90,7 +90,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_memory);
+        PacketMemory.Free(_memory);
         _memory = null;
     }
 
@@ -235,7 +235,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private void AllocateMessages()
     {
         const int sideBytes = NameBytes + ControlBytes + 64 + 64;
-        _memory = (byte*)NativeMemory.AlignedAlloc(MessagesMax * (BufferBytes + sideBytes), 4096);
+        _memory = PacketMemory.Allocate(MessagesMax * (BufferBytes + sideBytes));
         new Span<byte>(_memory + (MessagesMax * BufferBytes), MessagesMax * sideBytes).Clear();
         _messages = (MultipleMessageHeader*)(_memory + (MessagesMax * BufferBytes));
         byte* side = (byte*)(_messages + MessagesMax);

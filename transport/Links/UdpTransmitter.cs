@@ -126,7 +126,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     public void Dispose()
     {
         FreeCutBuffers();
-        NativeMemory.AlignedFree(_memory);
+        PacketMemory.Free(_memory);
         _memory = null;
         _trainCount = 0;
     }
@@ -266,7 +266,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         const int vectorBytes = VectorsPerTrain * 16;
         const int trainBytes = ArenaBytes + vectorBytes + 128;
         int messageBytes = TrainsMax * sizeof(MultipleMessageHeader);
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(TrainsMax * trainBytes + messageBytes), 4096);
+        _memory = PacketMemory.Allocate(TrainsMax * trainBytes + messageBytes);
         byte* next = _memory;
         for (int i = 0; i < TrainsMax; i++)
         {
