@@ -189,6 +189,7 @@ internal sealed class Conductor : IDisposable
             client.Capture?.Abandon();
             client.Coming?.Drop();
             client.Standing?.GoOn();
+            GuestTable.GiveUpTaking(client);
             if (client.Guest is { } guest)
                 Guests.Detach(guest, "its process ended or closed it");
             client.Dispose();

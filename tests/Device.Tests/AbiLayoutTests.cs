@@ -25,6 +25,8 @@ public sealed class AbiLayoutTests
         { typeof(PvrdmaCreateUc), 24 },
         { typeof(PvrdmaHandleResponse), 24 },
         { typeof(PvrdmaHandleCommand), 24 },
+        { typeof(PvrdmaNextObject), 24 },
+        { typeof(PvrdmaNextObjectResponse), 128 },
         { typeof(PvrdmaCreateMr), 56 },
         { typeof(PvrdmaCreateMrResponse), 32 },
         { typeof(PvrdmaCreateCq), 40 },

@@ -14,6 +14,8 @@ internal static class GuestProgram
     {
         try
         {
+            if (args is ["restored", string socket, string device, string script, string peerScript])
+                return Take(socket, device, Script.Named(script), Script.Named(peerScript));
             using var traffic = new GuestTraffic(
                 args[0],
                 IPAddress.Parse(args[1]),
@@ -22,6 +24,7 @@ internal static class GuestProgram
                 Script.Named(args[4]),
                 Script.Named(args[5]),
                 byte.Parse(args[6], CultureInfo.InvariantCulture));
+            Say(traffic.Ends());
             return Serve(traffic);
         }
         catch (Exception e) when (e is VerbsException or InvalidDataException or DeviceLostException)
@@ -31,9 +34,21 @@ internal static class GuestProgram
         }
     }
 
+    /// <summary>A process that goes on with a restored device: says that it has it, and begins when it is told to.</summary>
+    private static int Take(string socket, string device, Script script, Script peerScript)
+    {
+        using var traffic = new GuestTraffic(socket, device, script, peerScript);
+        Say("has it");
+        string first = Console.In.ReadLine() ?? "";
+        if (first == "broken")
+            Say(traffic.ExpectBroken());
+        else
+            Say(traffic.TakeUp());
+        return first == "broken" ? 0 : Serve(traffic);
+    }
+
     private static int Serve(GuestTraffic traffic)
     {
-        Say(traffic.Ends());
         Task<string?> next = Task.Run(Console.In.ReadLine);
         while (true)
         {

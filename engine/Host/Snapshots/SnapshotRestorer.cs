@@ -138,6 +138,7 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         Slot = slot,
         Worker = worker,
         ProcessId = 0,
+        AwaitsGuest = true,
         UserId = userId,
         Identity = isCopy ? Guid.NewGuid() : request.Identity,
         Epoch = isCopy ? 1 : request.Epoch + 1,
