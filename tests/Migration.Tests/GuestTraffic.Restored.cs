@@ -66,6 +66,8 @@ internal sealed partial class GuestTraffic
         {
             while (_context.TryGetAsyncEvent(out AsyncEvent news))
             {
+                if (news.Type == AsyncEventType.LastWorkRequestReached)
+                    continue;
                 Demand(news.Type == AsyncEventType.QueuePairFatal && news.QueuePair is not null, $"an event {news.Type}");
                 Demand(events.Add(news.QueuePair!.Number), "two events of a QP");
             }
@@ -84,8 +86,6 @@ internal sealed partial class GuestTraffic
         Demand(_completions.Poll(_batch) == 0, "a completion too many");
         return $"ok {events.Count} events, {flushed} flushed";
     }
-
-    public void Close() => _context.Dispose();
 
     private bool CountFlushed(in WorkCompletion completion)
     {
