@@ -149,7 +149,7 @@ public sealed partial class RdmaContext : IDisposable
         {
             using DaemonConnection connection = DaemonConnection.Open(socketPath);
             channel = connection.AttachRestored(device);
-            return new RdmaContext(channel, new LedgerReader(channel));
+            return OpenRestored(channel);
         }
         catch (Exception e) when (e is ChannelException or VerbsException)
         {
@@ -163,6 +163,9 @@ public sealed partial class RdmaContext : IDisposable
             };
         }
     }
+
+    /// <summary>Takes the device behind a channel, which another process left. The caller closes the channel when it fails.</summary>
+    internal static RdmaContext OpenRestored(DeviceChannel channel) => new(channel, new LedgerReader(channel));
 
     /// <summary>Opens the device behind a channel, for hosts in the same process. The context owns the channel from then on.</summary>
     /// <param name="channel">The guest's end.</param>

@@ -66,8 +66,7 @@ public sealed class DaemonConnection : IDisposable
     {
         DaemonReply reply = Ask(request);
         AttachReply attached = reply.Attached ?? throw Nonsense("no device in the reply to an attach");
-        if (!System.Net.IPAddress.TryParse(attached.Address, out _) || attached.ControlBytes < Abi.ControlRegion.Bytes
-            || attached.GuestRamBytes < ChannelProtocol.GuestRamBytesMin)
+        if (!System.Net.IPAddress.TryParse(attached.Address, out _) || attached.ControlBytes < Abi.ControlRegion.Bytes)
             throw Nonsense("an impossible device in the reply to an attach");
         if (_descriptors.Count != ChannelProtocol.AttachDescriptorCount)
             throw Nonsense($"{_descriptors.Count} descriptors in the reply to an attach");
