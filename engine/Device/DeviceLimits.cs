@@ -59,11 +59,8 @@ public sealed record DeviceLimits
     /// <summary>Pages of a device ring (asynchronous events, completion notifications), header included.</summary>
     public int RingPages { get; init; } = 64;
 
-    /// <summary>
-    /// Asynchronous events kept while the guest's ring is full; later ones are dropped and counted. A device may come back with all of its QPs in error
-    /// before anybody reads its events.
-    /// </summary>
-    public int PendingEvents { get; init; } = ControlRegion.HandlesMax;
+    /// <summary>Asynchronous events kept while the guest's ring is full; later ones are dropped and counted.</summary>
+    public int PendingEvents { get; init; } = 1024;
 
     /// <summary>Throws ArgumentOutOfRangeException for a number that the structures cannot hold.</summary>
     public void Validate()
