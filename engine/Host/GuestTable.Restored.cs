@@ -1,4 +1,6 @@
 using RoceEngine.Channel;
+using RoceEngine.Host.Migration;
+using RoceEngine.Wire;
 
 namespace RoceEngine.Host;
 
@@ -54,6 +56,44 @@ internal sealed partial class GuestTable
         guest.Client = client;
         client.Guest = guest;
         _reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) was taken by process {guest.ProcessId} (user {guest.UserId})");
+    }
+
+    /// <summary>Takes a device out, so that its name and address are free for the one that is to be in its place. Its guest's end is not looked at meanwhile.</summary>
+    /// <exception cref="MigrationException">There is no such device, or it is not to be had now.</exception>
+    public AttachedGuest SetAside(string device, in Gid address)
+    {
+        AttachedGuest guest = Find(device) ?? throw new MigrationException($"there is no device '{device}'");
+        if (guest.Address != address)
+            throw new MigrationException($"the snapshot is of the device at {address}, and device '{guest.Name}' is at {guest.Address}");
+        if (guest.IsDetaching || guest.IsBeingSaved || guest.Move is not null || guest.Taker is not null || (guest.Client is null && !guest.AwaitsGuest))
+            throw new MigrationException($"device '{guest.Name}' is being moved, saved or taken, or ends");
+        guest.IsBeingSaved = true;
+        if (guest.Client is { } client)
+            client.IsHeld = true;
+        _guests.Remove(guest);
+        _addresses.Release(address);
+        return guest;
+    }
+
+    /// <summary>Puts it in again.</summary>
+    public void TakeBack(AttachedGuest guest)
+    {
+        _ = _addresses.TryBorrow(guest.Address);
+        _guests.Add(guest);
+        guest.IsBeingSaved = false;
+        if (guest.Client is { } client)
+            client.IsHeld = false;
+    }
+
+    /// <summary>Another device is in its place; its guest's connection ends.</summary>
+    public void Part(AttachedGuest guest)
+    {
+        _reporter.Report(ReportLevel.Information, $"device {guest.Name} ({guest.Address}) went back to a snapshot");
+        if (guest.Client is not { } client)
+            return;
+        client.IsHeld = false;
+        client.Guest = null;
+        client.CloseWhenSent = true;
     }
 
     /// <summary>The client is gone, or has the device.</summary>

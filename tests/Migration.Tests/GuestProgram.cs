@@ -16,6 +16,8 @@ internal static class GuestProgram
         {
             if (args is ["restored", string socket, string device, string script, string peerScript])
                 return Take(socket, device, Script.Named(script), Script.Named(peerScript));
+            if (args is ["looks", string daemon, string wanted])
+                return Look(daemon, wanted);
             using var traffic = new GuestTraffic(
                 args[0],
                 IPAddress.Parse(args[1]),
@@ -45,6 +47,16 @@ internal static class GuestProgram
         else
             Say(traffic.TakeUp());
         return first == "broken" ? 0 : Serve(traffic);
+    }
+
+    /// <summary>A process that gets a restored device and never says that it has it.</summary>
+    private static int Look(string socket, string device)
+    {
+        using RoceEngine.Channel.DaemonConnection connection = RoceEngine.Channel.DaemonConnection.Open(socket);
+        using RoceEngine.Channel.DeviceChannel channel = connection.AttachRestored(device);
+        Say("looks");
+        _ = Console.In.ReadLine();
+        return 0;
     }
 
     private static int Serve(GuestTraffic traffic)

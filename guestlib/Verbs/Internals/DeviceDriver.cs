@@ -139,7 +139,11 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         return new DeviceLostException(
             state == DeviceControlPage.StateClosed ? $"device {Channel.Name} was closed by its host"
             : state == DeviceControlPage.StateFatal ? $"device {Channel.Name} failed"
-            : $"device {Channel.Name}: the connection to its host ended");
+            : state == DeviceControlPage.StateReplaced ? $"device {Channel.Name} went back to a snapshot"
+            : $"device {Channel.Name}: the connection to its host ended")
+        {
+            WasRolledBack = state == DeviceControlPage.StateReplaced,
+        };
     }
 
     /// <summary>Tells a sleeping worker that there is something to do. Call after a full fence that follows the doorbell.</summary>
