@@ -110,7 +110,7 @@ public sealed class RestoredObjectTests
         queue.RequestNotification();
         restored.Memories[0].AsSpan(0, 64).Fill(0x24);
         datagrams.PostSend(
-            new SendRequest { Destination = restored.AddressHandles[0], RemoteQueuePair = datagrams.Number, RemoteQueueKey = QueueKey },
+            new SendRequest { Opcode = SendOpcode.Send, Destination = restored.AddressHandles[0], RemoteQueuePair = datagrams.Number, RemoteQueueKey = QueueKey },
             restored.MemoryRegions[0].Entry(0, 64));
         Task<CompletionQueue> fired = restored.CompletionChannels[0].GetEventAsync(TestContext.Current.CancellationToken).AsTask();
         Assert.True(fired.Wait(20_000, TestContext.Current.CancellationToken), "no notification");
