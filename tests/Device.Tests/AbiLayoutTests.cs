@@ -27,6 +27,8 @@ public sealed class AbiLayoutTests
         { typeof(PvrdmaHandleCommand), 24 },
         { typeof(PvrdmaNextObject), 24 },
         { typeof(PvrdmaNextObjectResponse), 128 },
+        { typeof(GuestLedgerHead), 64 },
+        { typeof(GuestLedgerEntry), 64 },
         { typeof(PvrdmaCreateMr), 56 },
         { typeof(PvrdmaCreateMrResponse), 32 },
         { typeof(PvrdmaCreateCq), 40 },

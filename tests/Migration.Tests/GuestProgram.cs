@@ -7,6 +7,7 @@ namespace Migration.Tests;
 /// <summary>
 /// A guest process that is told what to do by lines on standard input: <c>connect ENDS</c>, <c>run</c>, <c>count</c>, <c>pause</c>,
 /// <c>outstanding</c>, <c>stop</c>, <c>finish COUNTS</c>, <c>readback COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
+/// One that goes on with a restored device first says that it has it, and hears <c>go on</c> or <c>broken</c>; one that looks at such a device does nothing else.
 /// </summary>
 internal static class GuestProgram
 {
@@ -43,10 +44,12 @@ internal static class GuestProgram
         Say("has it");
         string first = Console.In.ReadLine() ?? "";
         if (first == "broken")
+        {
             Say(traffic.ExpectBroken());
-        else
-            Say(traffic.TakeUp());
-        return first == "broken" ? 0 : Serve(traffic);
+            return 0;
+        }
+        Say(traffic.TakeUp());
+        return Serve(traffic);
     }
 
     /// <summary>A process that gets a restored device and never says that it has it.</summary>
