@@ -75,11 +75,16 @@ internal sealed partial class GuestTable
         return guest;
     }
 
-    /// <summary>Puts it in again.</summary>
+    /// <summary>Puts it in again, still not to be had by anybody.</summary>
     public void TakeBack(AttachedGuest guest)
     {
         _ = _addresses.TryBorrow(guest.Address);
         _guests.Add(guest);
+    }
+
+    /// <summary>It runs as before.</summary>
+    public static void LetGoOn(AttachedGuest guest)
+    {
         guest.IsBeingSaved = false;
         if (guest.Client is { } client)
             client.IsHeld = false;

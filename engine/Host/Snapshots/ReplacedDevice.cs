@@ -32,7 +32,11 @@ internal sealed class ReplacedDevice
         }
         catch
         {
-            await host.Threads.OnConductor(() => host.Guests.TakeBack(guest)).ConfigureAwait(false);
+            await host.Threads.OnConductor(() =>
+            {
+                host.Guests.TakeBack(guest);
+                GuestTable.LetGoOn(guest);
+            }).ConfigureAwait(false);
             throw;
         }
     }
@@ -42,6 +46,7 @@ internal sealed class ReplacedDevice
     {
         await _host.Threads.OnConductor(() => _host.Guests.TakeBack(_guest)).ConfigureAwait(false);
         await _frozen.ThawAsync(_host, _guest).ConfigureAwait(false);
+        await _host.Threads.OnConductor(() => GuestTable.LetGoOn(_guest)).ConfigureAwait(false);
     }
 
     /// <summary>The snapshot's device is there. The guest of the one of before is told, and its memory is let go.</summary>
