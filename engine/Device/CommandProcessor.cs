@@ -127,6 +127,8 @@ internal sealed unsafe partial class CommandProcessor(DeviceCore core)
             ReregisterRegion(request.As<PvrdmaReregisterMr>(), ref response.As<PvrdmaCreateMrResponse>()),
         PvrdmaCommand.AttachMulticast when Has(ExtensionBits.ExtendedVerbs) => AttachMulticast(request.As<PvrdmaMulticast>()),
         PvrdmaCommand.DetachMulticast when Has(ExtensionBits.ExtendedVerbs) => DetachMulticast(request.As<PvrdmaMulticast>()),
+        PvrdmaCommand.NextObject when Has(ExtensionBits.ExtendedVerbs) =>
+            NextObject(request.As<PvrdmaNextObject>(), ref response.As<PvrdmaNextObjectResponse>()),
         _ => PvrdmaCommandError.NotSupported,
     };
 

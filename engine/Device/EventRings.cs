@@ -9,10 +9,13 @@ namespace RoceEngine.Device;
 /// </summary>
 internal sealed unsafe class EventRings(DeviceCore core)
 {
+    private const int EventsPerFailure = 2;
+
     private readonly Queue<PvrdmaEventEntry> _waitingEvents = new();
     private readonly Queue<CompletionQueue> _waitingNotifications = new();
     private DeviceRing? _events;
     private DeviceRing? _notifications;
+    private int _eventsBeyondLimit;
     private bool _eventDue;
     private bool _notificationDue;
 
@@ -38,7 +41,7 @@ internal sealed unsafe class EventRings(DeviceCore core)
             return;
         }
 
-        if (_waitingEvents.Count >= core.Limits.PendingEvents)
+        if (_waitingEvents.Count >= core.Limits.PendingEvents + _eventsBeyondLimit)
         {
             core.Fault(GuestFault.EventOverrun, info, "asynchronous event dropped: the guest does not read its event ring");
             return;
@@ -46,6 +49,11 @@ internal sealed unsafe class EventRings(DeviceCore core)
 
         _waitingEvents.Enqueue(entry);
     }
+
+    /// <summary>
+    /// All queue pairs are about to fail at once, perhaps before anybody reads events: two of each are kept, that it failed and that its last request was taken.
+    /// </summary>
+    public void ExpectFailures() => _eventsBeyondLimit = EventsPerFailure * core.Objects.QueuePairs.Count;
 
     /// <summary>Tells the guest that a CQ fired.</summary>
     public void Notify(CompletionQueue queue)
@@ -104,7 +112,7 @@ internal sealed unsafe class EventRings(DeviceCore core)
         _events = DeviceRing.Transfer(state, _events, core.Ram, PvrdmaEventEntry.Length, core.Limits.RingPages);
         _notifications = DeviceRing.Transfer(state, _notifications, core.Ram, PvrdmaNotificationEntry.Length, core.Limits.RingPages);
         PvrdmaEventEntry[] events = [.. _waitingEvents];
-        int eventCount = state.Count(events.Length, core.Limits.PendingEvents);
+        int eventCount = state.Count(events.Length, core.Limits.PendingEvents + (EventsPerFailure * core.Limits.QueuePairs));
         for (int i = 0; i < eventCount; i++)
         {
             PvrdmaEventEntry entry = state.Value(i < events.Length ? events[i] : default);

@@ -63,6 +63,9 @@ internal sealed unsafe class MemoryRegion : KeyedMemory
     /// <summary>Pages that count against the device's quota; of a fast registration region, pages at most.</summary>
     public int PinnedPages { get; private set; }
 
+    /// <summary>The pages that it is open over; null where it is closed or has none.</summary>
+    public GuestPages? OpenedPages => Pages;
+
     /// <summary>Windows bound to it: while there are any, the region cannot change or go.</summary>
     public int WindowCount { get; set; }
 

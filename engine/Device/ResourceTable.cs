@@ -73,6 +73,20 @@ internal sealed class ResourceTable<T>
         }
     }
 
+    /// <summary>The object with the lowest handle that is not below this one; null when there is none.</summary>
+    public T? NextFrom(uint handle)
+    {
+        for (uint i = Math.Max(handle, 1); i < (uint)_objects.Length; i++)
+        {
+            if (_objects[i] is { } item)
+            {
+                return item;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>
     /// The handles as part of a device's state: which are given out, and in which order the others will be. When loading,
     /// <paramref name="make"/> gives the object of each handle that names one; when saving, <paramref name="save"/> gets it.

@@ -82,6 +82,7 @@ public sealed unsafe partial class VrdmaDevice
     public void BreakQueuePairs(long nowNs)
     {
         _core.NowNs = nowNs;
+        _core.Events.ExpectFailures();
         foreach (DeviceQueuePair qp in _core.Objects.QueuePairs.All())
         {
             if (qp.Protocol.State != QueuePairState.Reset)

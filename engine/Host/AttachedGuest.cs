@@ -15,9 +15,15 @@ internal sealed class AttachedGuest
 
     public required Worker Worker { get; init; }
 
-    public required int ProcessId { get; init; }
+    public required int ProcessId { get; set; }
 
-    public required uint UserId { get; init; }
+    public required uint UserId { get; set; }
+
+    /// <summary>True for a device that was restored, until a process takes it.</summary>
+    public bool AwaitsGuest { get; set; }
+
+    /// <summary>Who is about to take it; null while nobody is.</summary>
+    public ControlClient? Taker { get; set; }
 
     /// <summary>Stays with the device wherever it goes.</summary>
     public Guid Identity { get; init; } = Guid.NewGuid();

@@ -159,7 +159,7 @@ internal sealed class Conductor : IDisposable
         }
     }
 
-    // Guests first: one that ended is on its way out before anybody is told that its name or address is taken.
+    // Guests first, and those who are about to be: one that ended is on its way out before anybody is told that its name, address or device is taken.
     private void ServeClients()
     {
         ServeClients(areGuests: true);
@@ -171,7 +171,7 @@ internal sealed class Conductor : IDisposable
         for (int i = _clients.Count - 1; i >= 0; i--)
         {
             ControlClient client = _clients[i];
-            if (client.Guest is not null != areGuests)
+            if ((client.Guest is not null || client.Taking is not null) != areGuests)
                 continue;
             if (!client.EndOfInput && (!client.IsBusy || client.CallOff is not null))
                 client.Receive();
@@ -189,6 +189,7 @@ internal sealed class Conductor : IDisposable
             client.Capture?.Abandon();
             client.Coming?.Drop();
             client.Standing?.GoOn();
+            GuestTable.GiveUpTaking(client);
             if (client.Guest is { } guest)
                 Guests.Detach(guest, "its process ended or closed it");
             client.Dispose();

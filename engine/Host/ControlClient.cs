@@ -25,6 +25,9 @@ internal sealed class ControlClient : IDisposable
     /// <summary>The device, when this is a guest's connection.</summary>
     public AttachedGuest? Guest { get; set; }
 
+    /// <summary>The restored device that this client looks at, and may take.</summary>
+    public AttachedGuest? Taking { get; set; }
+
     /// <summary>The device that this client claimed, while it is not let in.</summary>
     public ComingGuest? Coming { get; set; }
 

@@ -291,9 +291,14 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     }
 
     /// <summary>The guest learns that the host closed its device.</summary>
-    public void TellClosed()
+    public void TellClosed() => TellEnd(DeviceControlPage.StateClosed);
+
+    /// <summary>The guest learns that its device went back to a snapshot, and is another one.</summary>
+    internal void TellReplaced() => TellEnd(DeviceControlPage.StateReplaced);
+
+    private void TellEnd(uint state)
     {
-        _mailbox.SetDeviceState(DeviceControlPage.StateClosed);
+        _mailbox.SetDeviceState(state);
         RaiseInterrupt((int)PvrdmaInterruptVector.AsyncEvent);
         RaiseInterrupt((int)PvrdmaInterruptVector.Response);
         RaiseInterrupt((int)PvrdmaInterruptVector.CompletionNotification);

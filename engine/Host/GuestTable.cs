@@ -9,7 +9,7 @@ using System.Net;
 namespace RoceEngine.Host;
 
 /// <summary>The guests of a daemon: attaches and detaches them. The conductor's thread only.</summary>
-internal sealed class GuestTable
+internal sealed partial class GuestTable
 {
     private const int NameCharactersMax = 63;
 

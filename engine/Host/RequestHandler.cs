@@ -69,6 +69,13 @@ internal sealed class RequestHandler
             case ChannelProtocol.AttachType:
                 _guests.Attach(client, request.Attach ?? new AttachRequest());
                 break;
+            case ChannelProtocol.AttachRestoredType:
+                if (TryFind(client, request.Device, out AttachedGuest? restored))
+                    _guests.OfferRestored(client, restored, request.Attach ?? new AttachRequest());
+                break;
+            case ChannelProtocol.ConfirmRestoredType:
+                _guests.ConfirmRestored(client);
+                break;
             case ChannelProtocol.InfoType:
                 client.Send(new DaemonReply { Info = DescribeDaemon() });
                 break;
@@ -125,9 +132,9 @@ internal sealed class RequestHandler
     {
         if (!TryFind(client, device, out AttachedGuest? guest))
             return;
-        if (guest is null || guest.Client is not null || guest.IsBeingSaved)
+        if (guest is not { AwaitsGuest: true, Taker: null, IsBeingSaved: false })
         {
-            client.Refuse(guest is null ? "the request does not say what to release" : $"device '{guest.Name}' is held by a guest, or is being saved");
+            client.Refuse(guest is null ? "the request does not say what to release" : $"device '{guest.Name}' is held by a guest, or about to be, or is being saved");
             return;
         }
         _guests.Detach(guest, "it was released");

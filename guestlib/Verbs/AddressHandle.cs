@@ -44,6 +44,7 @@ public sealed class AddressHandle : IDisposable
     private const uint FlowLabelMask = 0xF_FFFF;
 
     private readonly PvrdmaAddressVector _vector;
+    private readonly LedgerEntry _entry;
     private volatile bool _disposed;
 
     internal AddressHandle(ProtectionDomain domain, AddressHandleAttributes attributes)
@@ -59,17 +60,60 @@ public sealed class AddressHandle : IDisposable
         lock (domain.Context.Driver.CommandLock)
         {
             domain.ThrowIfClosed();
-            domain.Context.AddAddressHandle();
-            domain.AddDependent();
-            _vector = new PvrdmaAddressVector
+            Ledger ledger = domain.Context.Driver.Ledger;
+            _entry = ledger.Reserve();
+            try
             {
-                PortAndPd = ((uint)attributes.Port << 24) | (domain.Handle & 0xFF_FFFF),
-                ServiceLevelClassFlow = ((uint)attributes.ServiceLevel << 28) | ((uint)attributes.TrafficClass << 20) | attributes.FlowLabel,
-                DestinationGid = GidConversion.ToGid(attributes.DestinationAddress),
-                GidIndex = attributes.SourceGidIndex,
+                domain.Context.AddAddressHandle();
+            }
+            catch
+            {
+                ledger.Remove(_entry);
+                throw;
+            }
+
+            domain.AddDependent();
+            _vector = VectorOf(domain, attributes);
+            ledger.Write(_entry, GuestLedgerKind.AddressHandle, new GuestLedgerEntry
+            {
+                Handle = domain.Handle,
+                Destination = _vector.DestinationGid,
+                FlowLabel = attributes.FlowLabel,
+                TrafficClass = attributes.TrafficClass,
                 HopLimit = attributes.HopLimit,
-            };
+                ServiceLevel = attributes.ServiceLevel,
+                GidIndex = attributes.SourceGidIndex,
+            });
         }
+    }
+
+    /// <summary>One that another process made.</summary>
+    internal AddressHandle(ProtectionDomain domain, in GuestLedgerEntry found, LedgerEntry entry)
+    {
+        ProtectionDomain = domain;
+        Attributes = new AddressHandleAttributes
+        {
+            DestinationAddress = GidConversion.FromGid(found.Destination) ?? IPAddress.IPv6Any,
+            SourceGidIndex = found.GidIndex,
+            TrafficClass = found.TrafficClass,
+            HopLimit = found.HopLimit,
+            FlowLabel = found.FlowLabel & FlowLabelMask,
+            ServiceLevel = (byte)(found.ServiceLevel & 0xF),
+        };
+        _vector = VectorOf(domain, Attributes);
+        _entry = entry;
+        domain.Context.AddAddressHandle();
+        domain.AddDependent();
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the handle by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The protection domain.</summary>
@@ -90,9 +134,19 @@ public sealed class AddressHandle : IDisposable
             if (!_disposed)
             {
                 _disposed = true;
+                ProtectionDomain.Context.Driver.Ledger.Remove(_entry);
                 ProtectionDomain.RemoveDependent();
                 ProtectionDomain.Context.RemoveAddressHandle();
             }
         }
     }
+
+    private static PvrdmaAddressVector VectorOf(ProtectionDomain domain, AddressHandleAttributes attributes) => new()
+    {
+        PortAndPd = ((uint)attributes.Port << 24) | (domain.Handle & 0xFF_FFFF),
+        ServiceLevelClassFlow = ((uint)attributes.ServiceLevel << 28) | ((uint)attributes.TrafficClass << 20) | attributes.FlowLabel,
+        DestinationGid = GidConversion.ToGid(attributes.DestinationAddress),
+        GidIndex = attributes.SourceGidIndex,
+        HopLimit = attributes.HopLimit,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RoceEngine.Abi;
 using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
@@ -17,7 +18,32 @@ public sealed class CompletionChannel : IDisposable
     private int _queueCount;
     private bool _disposed;
 
-    internal CompletionChannel(RdmaContext context) => _context = context;
+    internal CompletionChannel(RdmaContext context)
+    {
+        _context = context;
+        Entry = context.Driver.Ledger.Reserve();
+        context.Driver.Ledger.Write(Entry, GuestLedgerKind.Channel, handle: 0);
+    }
+
+    /// <summary>One that another process made.</summary>
+    internal CompletionChannel(RdmaContext context, LedgerEntry entry)
+    {
+        _context = context;
+        Entry = entry;
+    }
+
+    /// <summary>Where the channel is noted.</summary>
+    internal LedgerEntry Entry { get; }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the channel by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => Entry.Tag;
+        set => _context.Driver.Ledger.SetTag(Entry, value);
+    }
 
     internal RdmaContext Context => _context;
 
@@ -114,6 +140,7 @@ public sealed class CompletionChannel : IDisposable
             }
 
             _disposed = true;
+            _context.Driver.Ledger.Remove(Entry);
             _context.Remove(this);
         }
 

@@ -7,6 +7,7 @@ namespace RoceEngine.Verbs;
 /// <summary>A completion queue. <c>ibv_create_cq</c>, <c>ibv_resize_cq</c>, <c>ibv_destroy_cq</c>. Safe for concurrent use; polling allocates nothing.</summary>
 public sealed unsafe partial class CompletionQueue : IDisposable
 {
+    private readonly LedgerEntry _entry;
     private GuestPages _pages;
     private CompletionQueuePage* _page;
     private PvrdmaRing* _ring;
@@ -39,21 +40,37 @@ public sealed unsafe partial class CompletionQueue : IDisposable
         {
             context.ThrowIfClosed();
             channel?.AddQueue();
+            LedgerEntry? entry = null;
             try
             {
+                entry = context.Driver.Ledger.Reserve();
                 _pages = AllocatePages(_slots);
                 Use(_pages, _slots);
                 Handle = CreateInDevice();
             }
             catch
             {
+                context.Driver.Ledger.Remove(entry);
                 _pages?.Dispose();
                 channel?.RemoveQueue(this);
                 throw;
             }
 
+            _entry = entry;
+            context.Driver.Ledger.Write(
+                entry, GuestLedgerKind.CompletionQueue, new GuestLedgerEntry { Handle = Handle, Address = (ulong)(channel?.Entry.Offset ?? 0) });
             context.Add(this);
         }
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the queue by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The device.</summary>
@@ -134,6 +151,7 @@ public sealed unsafe partial class CompletionQueue : IDisposable
             Context.DestroyInDevice(PvrdmaCommand.DestroyCq, Handle, "ibv_destroy_cq");
             Close();
             Context.Remove(this);
+            Context.Driver.Ledger.Remove(_entry);
             Channel?.RemoveQueue(this);
             _pages.Dispose();
         }

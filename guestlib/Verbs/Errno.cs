@@ -24,6 +24,9 @@ public static class Errno
     /// <summary>EOPNOTSUPP: the device lacks it.</summary>
     public const int NotSupported = 95;
 
+    /// <summary>EADDRINUSE: guest RAM must be where this process has something else.</summary>
+    public const int AddressInUse = 98;
+
     /// <summary>ETIMEDOUT: the device did not answer a command.</summary>
     public const int TimedOut = 110;
 }

@@ -36,6 +36,7 @@ public sealed unsafe class FastMemoryRegion : IDisposable
 {
     private readonly GuestPages _pages;
     private readonly uint _handle;
+    private readonly LedgerEntry _entry;
     private bool _disposed;
 
     internal FastMemoryRegion(ProtectionDomain domain, int maxPages)
@@ -55,8 +56,10 @@ public sealed unsafe class FastMemoryRegion : IDisposable
         {
             domain.ThrowIfClosed();
             _pages = GuestPages.Describe(context.Driver.Allocator, context.Driver.Channel.GuestRam, 0, maxPages, "a region for fast registration");
+            LedgerEntry? entry = null;
             try
             {
+                entry = context.Driver.Ledger.Reserve();
                 PvrdmaCreateMrResponse response = context.Driver.Execute<PvrdmaCreateMr, PvrdmaCreateMrResponse>(
                     PvrdmaCommand.CreateMr,
                     new PvrdmaCreateMr { PdHandle = domain.Handle, Flags = PvrdmaMrFlags.FastRegister, PageCount = (uint)maxPages },
@@ -67,12 +70,48 @@ public sealed unsafe class FastMemoryRegion : IDisposable
             }
             catch
             {
+                context.Driver.Ledger.Remove(entry);
                 _pages.Dispose();
                 throw;
             }
 
+            _entry = entry;
+            context.Driver.Ledger.Write(
+                entry, GuestLedgerKind.FastRegion, new GuestLedgerEntry { Handle = _handle, Address = _pages.DirectoryAddress });
             domain.AddDependent();
         }
+    }
+
+    /// <summary>One that another process made.</summary>
+    /// <param name="domain">The protection domain.</param>
+    /// <param name="found">What the device says of it.</param>
+    /// <param name="directory">Its page directory.</param>
+    /// <param name="memory">What it is mapped to; null when it is not.</param>
+    /// <param name="entry">Its entry.</param>
+    internal FastMemoryRegion(ProtectionDomain domain, in PvrdmaNextObjectResponse found, GuestPages directory, GuestMemory? memory, LedgerEntry entry)
+    {
+        ProtectionDomain = domain;
+        MaxPages = (int)found.PageCount;
+        LocalKey = found.Number;
+        RemoteKey = found.Number;
+        Address = found.Start;
+        Length = (long)found.Length;
+        Memory = memory;
+        memory?.AddRegion();
+        _pages = directory;
+        _handle = found.Handle;
+        _entry = entry;
+        domain.AddDependent();
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the region by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The protection domain.</summary>
@@ -97,6 +136,9 @@ public sealed unsafe class FastMemoryRegion : IDisposable
     public GuestMemory? Memory { get; private set; }
 
     internal ulong DirectoryAddress => _pages.DirectoryAddress;
+
+    /// <summary>The first page that the directory names.</summary>
+    internal ulong FirstPageInDirectory => _pages.FirstEntry;
 
     /// <summary>A scatter/gather entry for all of it, or a part.</summary>
     /// <param name="offset">First byte.</param>
@@ -124,6 +166,7 @@ public sealed unsafe class FastMemoryRegion : IDisposable
 
             context.DestroyInDevice(PvrdmaCommand.DestroyMr, _handle, "ib_dereg_mr");
             _disposed = true;
+            context.Driver.Ledger.Remove(_entry);
             Memory?.RemoveRegion();
             _pages.Dispose();
             ProtectionDomain.RemoveDependent();

@@ -1,3 +1,4 @@
+using RoceEngine.Abi;
 using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
@@ -10,6 +11,7 @@ public sealed unsafe class GuestMemory : IDisposable
 {
     private readonly byte* _pointer;
     private readonly long _offset;
+    private readonly LedgerEntry? _entry;
     private int _regionCount;
     private bool _disposed;
 
@@ -20,11 +22,33 @@ public sealed unsafe class GuestMemory : IDisposable
         lock (context.Driver.CommandLock)
         {
             context.ThrowIfClosed();
-            _offset = bytes <= context.Driver.Channel.GuestRamBytes
-                ? context.Driver.Allocator.Allocate(bytes, "application memory")
-                : throw new VerbsException(Errno.NoMemory, $"{bytes} bytes are more than the guest RAM has ({context.Driver.Channel.GuestRamBytes})");
-            _pointer = context.Driver.Channel.GuestRam + _offset;
+            DeviceDriver driver = context.Driver;
+            _entry = driver.Ledger.Reserve();
+            try
+            {
+                _offset = bytes <= driver.Channel.GuestRamBytes
+                    ? driver.Allocator.Allocate(bytes, "application memory")
+                    : throw new VerbsException(Errno.NoMemory, $"{bytes} bytes are more than the guest RAM has ({driver.Channel.GuestRamBytes})");
+            }
+            catch
+            {
+                driver.Ledger.Remove(_entry);
+                throw;
+            }
+
+            _pointer = driver.Channel.GuestRam + _offset;
+            driver.Ledger.Write(_entry, GuestLedgerKind.Memory, new GuestLedgerEntry { Address = (ulong)_offset, Length = (ulong)bytes });
         }
+    }
+
+    /// <summary>Memory that another process allocated.</summary>
+    internal GuestMemory(RdmaContext context, long offset, long bytes, LedgerEntry entry)
+    {
+        Context = context;
+        Length = bytes;
+        _offset = offset;
+        _pointer = context.Driver.Channel.GuestRam + offset;
+        _entry = entry;
     }
 
     internal GuestMemory(RdmaContext context, byte* pointer, long bytes)
@@ -37,6 +61,18 @@ public sealed unsafe class GuestMemory : IDisposable
 
     /// <summary>The device.</summary>
     public RdmaContext Context { get; }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the memory by it. Memory of the application itself has none.
+    /// </summary>
+    /// <exception cref="VerbsException">EINVAL: it is memory of the application itself.</exception>
+    public ulong Tag
+    {
+        get => _entry?.Tag ?? 0;
+        set => Context.Driver.Ledger.SetTag(
+            _entry ?? throw new VerbsException(Errno.Invalid, "memory of the application itself stays with its process: it has no tag"), value);
+    }
 
     /// <summary>True for memory of the application itself.</summary>
     public bool IsOfProcess { get; }
@@ -95,6 +131,7 @@ public sealed unsafe class GuestMemory : IDisposable
             _disposed = true;
             if (!IsOfProcess)
             {
+                Context.Driver.Ledger.Remove(_entry);
                 Context.Driver.Allocator.Release(_offset, Length);
             }
         }

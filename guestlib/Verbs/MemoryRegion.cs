@@ -7,6 +7,7 @@ namespace RoceEngine.Verbs;
 public sealed partial class MemoryRegion : IDisposable
 {
     private readonly uint _handle;
+    private readonly LedgerEntry _entry;
     private GuestPages? _pages;
     private bool _disposed;
 
@@ -19,10 +20,13 @@ public sealed partial class MemoryRegion : IDisposable
         lock (domain.Context.Driver.CommandLock)
         {
             domain.ThrowIfClosed();
+            Ledger ledger = domain.Context.Driver.Ledger;
             _pages = memory.AddRegion(offset, bytes);
             Address = address;
+            LedgerEntry? entry = null;
             try
             {
+                entry = ledger.Reserve();
                 PvrdmaCreateMrResponse response = domain.Context.Driver.Execute<PvrdmaCreateMr, PvrdmaCreateMrResponse>(
                     PvrdmaCommand.CreateMr,
                     new PvrdmaCreateMr
@@ -42,16 +46,45 @@ public sealed partial class MemoryRegion : IDisposable
             }
             catch
             {
+                ledger.Remove(entry);
                 _pages?.Dispose();
                 memory.RemoveRegion();
                 throw;
             }
 
+            _entry = entry;
+            ledger.Write(entry, GuestLedgerKind.MemoryRegion, _handle);
             domain.AddDependent();
         }
     }
 
+    /// <summary>One that another process made.</summary>
+    internal MemoryRegion(ProtectionDomain domain, GuestMemory memory, in PvrdmaNextObjectResponse found, LedgerEntry entry)
+    {
+        ProtectionDomain = domain;
+        Memory = memory;
+        Address = found.Start;
+        Length = (long)found.Length;
+        Access = (AccessFlags)found.Access;
+        LocalKey = found.Number;
+        RemoteKey = found.Number;
+        _handle = found.Handle;
+        _entry = entry;
+        memory.AddRegion();
+        domain.AddDependent();
+    }
+
     internal uint Handle => _handle;
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the region by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
+    }
 
     /// <summary>The protection domain.</summary>
     public ProtectionDomain ProtectionDomain { get; private set; }
@@ -100,6 +133,7 @@ public sealed partial class MemoryRegion : IDisposable
 
             context.DestroyInDevice(PvrdmaCommand.DestroyMr, _handle, "ibv_dereg_mr");
             _disposed = true;
+            context.Driver.Ledger.Remove(_entry);
             _pages?.Dispose();
             Memory.RemoveRegion();
             ProtectionDomain.RemoveDependent();

@@ -1,4 +1,5 @@
 using RoceEngine.Abi;
+using RoceEngine.Verbs.Internals;
 
 namespace RoceEngine.Verbs;
 
@@ -38,6 +39,7 @@ public struct WindowBind
 public sealed class MemoryWindow : IDisposable
 {
     private readonly uint _handle;
+    private readonly LedgerEntry _entry;
     private bool _disposed;
 
     internal MemoryWindow(ProtectionDomain domain, MemoryWindowType type)
@@ -47,12 +49,45 @@ public sealed class MemoryWindow : IDisposable
         lock (domain.Context.Driver.CommandLock)
         {
             domain.ThrowIfClosed();
-            PvrdmaCreateMwResponse response = domain.Context.Driver.Execute<PvrdmaCreateMw, PvrdmaCreateMwResponse>(
-                PvrdmaCommand.CreateMw, new PvrdmaCreateMw { PdHandle = domain.Handle, Type = (uint)type }, "ibv_alloc_mw");
-            _handle = response.MwHandle;
-            RemoteKey = response.RemoteKey;
+            DeviceDriver driver = domain.Context.Driver;
+            _entry = driver.Ledger.Reserve();
+            try
+            {
+                PvrdmaCreateMwResponse response = driver.Execute<PvrdmaCreateMw, PvrdmaCreateMwResponse>(
+                    PvrdmaCommand.CreateMw, new PvrdmaCreateMw { PdHandle = domain.Handle, Type = (uint)type }, "ibv_alloc_mw");
+                _handle = response.MwHandle;
+                RemoteKey = response.RemoteKey;
+            }
+            catch
+            {
+                driver.Ledger.Remove(_entry);
+                throw;
+            }
+
+            driver.Ledger.Write(_entry, GuestLedgerKind.MemoryWindow, _handle);
             domain.AddDependent();
         }
+    }
+
+    /// <summary>One that another process made.</summary>
+    internal MemoryWindow(ProtectionDomain domain, in PvrdmaNextObjectResponse found, LedgerEntry entry)
+    {
+        ProtectionDomain = domain;
+        Type = (MemoryWindowType)found.Type;
+        RemoteKey = found.Number;
+        _handle = found.Handle;
+        _entry = entry;
+        domain.AddDependent();
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the window by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The protection domain.</summary>
@@ -86,6 +121,7 @@ public sealed class MemoryWindow : IDisposable
 
             context.DestroyInDevice(PvrdmaCommand.DestroyMw, _handle, "ibv_dealloc_mw");
             _disposed = true;
+            context.Driver.Ledger.Remove(_entry);
             ProtectionDomain.RemoveDependent();
         }
     }

@@ -6,18 +6,52 @@ namespace RoceEngine.Verbs;
 /// <summary>A protection domain: what QPs and memory have in common. <c>ibv_alloc_pd</c>, <c>ibv_dealloc_pd</c>.</summary>
 public sealed class ProtectionDomain : IDisposable
 {
+    private readonly LedgerEntry _entry;
     private int _dependents;
     private bool _disposed;
 
     internal ProtectionDomain(RdmaContext context)
     {
         Context = context;
-        Handle = context.Driver.Execute<PvrdmaHandleCommand, PvrdmaHandleResponse>(
-            PvrdmaCommand.CreatePd, default, "ibv_alloc_pd").Handle;
+        DeviceDriver driver = context.Driver;
+        lock (driver.CommandLock)
+        {
+            context.ThrowIfClosed();
+            _entry = driver.Ledger.Reserve();
+            try
+            {
+                Handle = driver.Execute<PvrdmaHandleCommand, PvrdmaHandleResponse>(PvrdmaCommand.CreatePd, default, "ibv_alloc_pd").Handle;
+            }
+            catch
+            {
+                driver.Ledger.Remove(_entry);
+                throw;
+            }
+
+            driver.Ledger.Write(_entry, GuestLedgerKind.ProtectionDomain, Handle);
+        }
+    }
+
+    /// <summary>One that another process made.</summary>
+    internal ProtectionDomain(RdmaContext context, uint handle, LedgerEntry entry)
+    {
+        Context = context;
+        Handle = handle;
+        _entry = entry;
     }
 
     /// <summary>The device.</summary>
     public RdmaContext Context { get; }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the domain by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => Context.Driver.Ledger.SetTag(_entry, value);
+    }
 
     internal uint Handle { get; }
 
@@ -149,6 +183,7 @@ public sealed class ProtectionDomain : IDisposable
 
             Context.DestroyInDevice(PvrdmaCommand.DestroyPd, Handle, "ibv_dealloc_pd");
             _disposed = true;
+            Context.Driver.Ledger.Remove(_entry);
         }
     }
 

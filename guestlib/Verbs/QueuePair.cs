@@ -12,6 +12,7 @@ public sealed unsafe partial class QueuePair : IDisposable
 {
     private readonly GuestPages _pages;
     private readonly DeviceDriver _driver;
+    private readonly LedgerEntry _entry;
     private volatile QueuePairState _state;
     private bool _closed;
 
@@ -47,8 +48,10 @@ public sealed unsafe partial class QueuePair : IDisposable
             SendCompletionQueue.AddQueuePair();
             ReceiveCompletionQueue.AddQueuePair();
             SharedReceiveQueue?.AddQueuePair();
+            LedgerEntry? entry = null;
             try
             {
+                entry = _driver.Ledger.Reserve();
                 _pages = GuestPages.Allocate(
                     _driver.Allocator, _driver.Channel.GuestRam, 1 + sendPages + receivePages, $"a queue pair of depth {SendDepth} + {ReceiveDepth}");
                 PvrdmaCreateQpResponse response = CreateInDevice(domain, options, (ushort)sendPages);
@@ -58,6 +61,7 @@ public sealed unsafe partial class QueuePair : IDisposable
             }
             catch
             {
+                _driver.Ledger.Remove(entry);
                 _pages?.Dispose();
                 SendCompletionQueue.RemoveQueuePair();
                 ReceiveCompletionQueue.RemoveQueuePair();
@@ -65,14 +69,22 @@ public sealed unsafe partial class QueuePair : IDisposable
                 throw;
             }
 
-            var state = (PvrdmaRingState*)_pages.Memory;
-            byte* sends = _pages.Memory + GuestAllocator.PageBytes;
-            byte* receives = sends + (sendPages * GuestAllocator.PageBytes);
-            _sends = new WorkQueue(&state->Send, sends, (uint)SendDepth, sendSlotBytes, _driver.SendDoorbells, Handle);
-            _receives = new WorkQueue(&state->Receive, receives, (uint)Math.Max(ReceiveDepth, 1), receiveSlotBytes, _driver.ReceiveDoorbells, Handle);
+            _entry = entry;
+            _driver.Ledger.Write(entry, GuestLedgerKind.QueuePair, Handle);
+            (_sends, _receives) = QueuesOver(_pages.Memory, sendPages, sendSlotBytes, receiveSlotBytes);
             domain.AddDependent();
             context.Add(this);
         }
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the queue pair by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The protection domain.</summary>
@@ -144,6 +156,8 @@ public sealed unsafe partial class QueuePair : IDisposable
             Close();
             RemoveCompletions();
 
+            _driver.Ledger.Remove(_entry);
+
             // Only now, so that a poll meanwhile took the completions for what they were.
             context.Remove(this);
             SendCompletionQueue.RemoveQueuePair();
@@ -180,6 +194,16 @@ public sealed unsafe partial class QueuePair : IDisposable
         {
             _state = QueuePairState.Error;
         }
+    }
+
+    private (WorkQueue Sends, WorkQueue Receives) QueuesOver(byte* pages, long sendPages, uint sendSlotBytes, uint receiveSlotBytes)
+    {
+        var state = (PvrdmaRingState*)pages;
+        byte* sends = pages + GuestAllocator.PageBytes;
+        byte* receives = sends + (sendPages * GuestAllocator.PageBytes);
+        return (
+            new WorkQueue(&state->Send, sends, (uint)SendDepth, sendSlotBytes, _driver.SendDoorbells, Handle),
+            new WorkQueue(&state->Receive, receives, (uint)Math.Max(ReceiveDepth, 1), receiveSlotBytes, _driver.ReceiveDoorbells, Handle));
     }
 
     private static void CheckLimits(RdmaContext context, QueuePairOptions options)

@@ -111,13 +111,7 @@ public sealed partial class RdmaContext : IDisposable
     public CompletionChannel CreateCompletionChannel()
     {
         ThrowIfClosed();
-        var channel = new CompletionChannel(this);
-        lock (_channels)
-        {
-            _channels.Add(channel);
-        }
-
-        return channel;
+        return Add(new CompletionChannel(this));
     }
 
     /// <summary>Makes a completion queue. <c>ibv_create_cq</c>.</summary>
@@ -264,6 +258,16 @@ public sealed partial class RdmaContext : IDisposable
 
     /// <summary>One less. Under the command lock.</summary>
     internal void RemoveAddressHandle() => _addressHandleCount--;
+
+    internal CompletionChannel Add(CompletionChannel channel)
+    {
+        lock (_channels)
+        {
+            _channels.Add(channel);
+        }
+
+        return channel;
+    }
 
     internal void Remove(CompletionChannel channel)
     {

@@ -26,10 +26,11 @@ public readonly record struct SharedReceiveQueueAttributes(int Depth, int Sges, 
 /// A queue of receives that several QPs take from. <c>ibv_create_srq</c>, <c>ibv_destroy_srq</c>. Posting is safe from several threads,
 /// allocates nothing and makes no system call. A slot is free again as soon as a message takes the receive.
 /// </summary>
-public sealed unsafe class SharedReceiveQueue : IDisposable
+public sealed unsafe partial class SharedReceiveQueue : IDisposable
 {
     private readonly GuestPages _pages;
     private readonly DeviceDriver _driver;
+    private readonly LedgerEntry _entry;
     private WorkQueue _receives;
     private int _queuePairCount;
     private bool _closed;
@@ -57,21 +58,36 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
                 _driver.Channel.GuestRam,
                 1 + (long)PvrdmaWqeLayout.PagesFor((uint)Depth, slotBytes),
                 $"a shared receive queue of depth {Depth}");
+            LedgerEntry? entry = null;
             try
             {
+                entry = _driver.Ledger.Reserve();
                 Handle = CreateInDevice();
             }
             catch
             {
+                _driver.Ledger.Remove(entry);
                 _pages.Dispose();
                 throw;
             }
 
+            _entry = entry;
+            _driver.Ledger.Write(entry, GuestLedgerKind.SharedReceiveQueue, Handle);
             var state = (PvrdmaRingState*)_pages.Memory;
             _receives = new WorkQueue(&state->Receive, _pages.Memory + GuestAllocator.PageBytes, (uint)Depth, slotBytes);
             domain.AddDependent();
             domain.Context.Add(this);
         }
+    }
+
+    /// <summary>
+    /// A number of the application's own; 0 at first. It is kept with the device: a process that takes it over (<see cref="RdmaContext.AttachRestored"/>)
+    /// knows the queue by it.
+    /// </summary>
+    public ulong Tag
+    {
+        get => _entry.Tag;
+        set => ProtectionDomain.Context.Driver.Ledger.SetTag(_entry, value);
     }
 
     /// <summary>The protection domain: its regions are what the receives name.</summary>
@@ -199,6 +215,7 @@ public sealed unsafe class SharedReceiveQueue : IDisposable
             ProtectionDomain.Context.DestroyInDevice(PvrdmaCommand.DestroySrq, Handle, "ibv_destroy_srq");
             Close();
             ProtectionDomain.Context.Remove(this);
+            _driver.Ledger.Remove(_entry);
             ProtectionDomain.RemoveDependent();
             _pages.Dispose();
         }

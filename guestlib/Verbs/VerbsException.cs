@@ -31,4 +31,10 @@ public sealed class DeviceLostException : VerbsException
         : base(Verbs.Errno.NoDevice, message)
     {
     }
+
+    /// <summary>
+    /// True when the device went back to a snapshot (<c>vrdma rollback</c>): it is there, with the memory of then, for whoever takes it by
+    /// <see cref="RdmaContext.AttachRestored"/>. That may be this process, once it has disposed of the context that was lost.
+    /// </summary>
+    public bool WasRolledBack { get; init; }
 }

@@ -169,6 +169,33 @@ public sealed unsafe class HostileQueueTests
         Assert.Equal(88ul, guest.Device.Statistics.ByFault[(int)GuestFault.EventOverrun]);
     }
 
+    [Fact]
+    public void Events_of_all_queue_pairs_wait_when_all_fail_before_anybody_reads_them()
+    {
+        const int queuePairs = 1200;
+        using var guest = new TestGuest(new GuestOptions { RingPages = 2, Limits = new DeviceLimits { PendingEvents = 100 }, Pages = 20_000 });
+        uint domain = guest.CreateDomain();
+        GuestCompletionQueue queue = guest.CreateCompletionQueue();
+        List<uint> handles = [];
+        for (int i = 0; i < queuePairs; i++)
+        {
+            GuestQueuePair qp = guest.CreateQueuePair(domain, queue, queue, request => request with { MaxSendWr = 1, MaxReceiveWr = 1 });
+            qp.ToInit();
+            handles.Add(qp.Handle);
+        }
+
+        guest.Device.BreakQueuePairs(guest.NowNs);
+        var told = new List<uint>();
+        for (int round = 0; round < 10; round++)
+        {
+            guest.Device.PublishCompletions();
+            told.AddRange(guest.ReadEvents().Where(entry => entry.Type == (uint)PvrdmaEvent.QpFatal).Select(entry => entry.Info));
+        }
+
+        Assert.Equal(handles, told);
+        Assert.Equal(0ul, guest.Device.Statistics.ByFault[(int)GuestFault.EventOverrun]);
+    }
+
     private sealed class NoSink : RoceEngine.Wire.IPacketSink
     {
         public bool HasRoom => true;

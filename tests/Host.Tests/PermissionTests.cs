@@ -22,6 +22,7 @@ public partial class PermissionTests
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(Path.GetDirectoryName(daemon.SocketPath)!, (UnixFileMode)0b111_101_101);
         ChannelRefusedException? refused = null;
+        ChannelRefusedException? refusedRestored = null;
         Exception? other = null;
         var stranger = new Thread(() =>
         {
@@ -31,6 +32,8 @@ public partial class PermissionTests
             {
                 Assert.Equal(0, SystemCall(setResUid, -1, Nobody, -1));
                 using DaemonConnection connection = DaemonConnection.Open(daemon.SocketPath);
+                using DaemonConnection another = DaemonConnection.Open(daemon.SocketPath);
+                refusedRestored = Assert.Throws<ChannelRefusedException>(() => another.AttachRestored("vrdma0"));
                 refused = Assert.Throws<ChannelRefusedException>(() => connection.Attach(new AttachRequest { MemoryBytes = 1 << 20 }));
             }
             catch (Exception e)
@@ -43,6 +46,7 @@ public partial class PermissionTests
         Assert.Null(other);
         Assert.Contains($"user {Nobody} ", refused!.Message);
         Assert.Contains("not permitted", refused.Message);
+        Assert.Equal(refused.Message, refusedRestored!.Message);
         using DaemonConnection mine = DaemonConnection.Open(daemon.SocketPath);
         Assert.Empty(mine.ListDevices());
     }

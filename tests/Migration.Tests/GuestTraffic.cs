@@ -7,8 +7,11 @@ using RoceEngine.Verbs;
 namespace Migration.Tests;
 
 /// <summary>One end of several QPs that do all RC operations both ways, receive by a shared queue, and check everything that completes.</summary>
-internal sealed class GuestTraffic : IDisposable
+internal sealed partial class GuestTraffic : IDisposable
 {
+    private const ulong DataTag = 0x4441;
+    private const int CompletionEntries = 4096;
+    private const int SendDepth = 16;
     private const int Window = 12;
     private const int Receives = 64;
 
@@ -23,20 +26,13 @@ internal sealed class GuestTraffic : IDisposable
     private readonly RdmaContext _context;
     private readonly CompletionQueue _completions;
     private readonly SharedReceiveQueue _receives;
+    private readonly TrafficState _state;
     private readonly GuestMemory _memory;
     private readonly MemoryRegion _region;
     private readonly QueuePair[] _pairs;
     private readonly Dictionary<uint, int> _indexOf = [];
     private readonly QueuePairAddress[] _addresses;
-    private readonly long[] _posted;
-    private readonly long[] _completed;
-    private readonly long[] _received;
-    private readonly bool[] _receivePosted = new bool[Receives];
-    private readonly HashSet<ulong> _fetched = [];
     private readonly WorkCompletion[] _batch = new WorkCompletion[32];
-    private ulong _remoteAddress;
-    private uint _remoteKey;
-    private bool _isRunning;
 
     /// <param name="socketPath">Of the daemon.</param>
     /// <param name="address">The device's.</param>
@@ -52,8 +48,12 @@ internal sealed class GuestTraffic : IDisposable
         _timeout = timeout;
         _context = RdmaContext.Attach(new AttachOptions { SocketPath = socketPath, Address = address, Name = name, MemoryBytes = 32 << 20 });
         ProtectionDomain domain = _context.AllocateProtectionDomain();
-        _completions = _context.CreateCompletionQueue(4096);
+        _completions = _context.CreateCompletionQueue(CompletionEntries);
+        GuestMemory state = _context.AllocateMemory(TrafficState.Bytes);
+        state.Tag = TrafficState.Tag;
+        _state = new TrafficState(state);
         _memory = _context.AllocateMemory(WriteAt(queuePairs, 0));
+        _memory.Tag = DataTag;
         _region = domain.RegisterMemory(
             _memory, AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic);
         _receives = domain.CreateSharedReceiveQueue(new SharedReceiveQueueOptions { Depth = Receives });
@@ -62,17 +62,21 @@ internal sealed class GuestTraffic : IDisposable
             SendCompletionQueue = _completions,
             ReceiveCompletionQueue = _completions,
             SharedReceiveQueue = _receives,
-            SendDepth = 16,
+            SendDepth = SendDepth,
         }))];
         for (int i = 0; i < queuePairs; i++)
+        {
+            _pairs[i].Tag = (ulong)i;
             _indexOf[_pairs[i].Number] = i;
+        }
         _addresses = [.. _pairs.Select(pair => pair.AddressWith(QueuePairAddress.RandomPsn()))];
-        _posted = new long[queuePairs];
-        _completed = new long[queuePairs];
-        _received = new long[queuePairs];
         for (int i = 0; i < Receives; i++)
             PostReceive(i);
     }
+
+    private long[] Posted => _state.Posted[.._pairs.Length].ToArray();
+
+    private long[] Done => _state.Completed[.._pairs.Length].ToArray();
 
     /// <summary>Completions so far, of sends and receives.</summary>
     public long Completed { get; private set; }
@@ -93,8 +97,8 @@ internal sealed class GuestTraffic : IDisposable
     public string Connect(string ends)
     {
         string[] parts = ends.Split('/');
-        _remoteAddress = ulong.Parse(parts[0], CultureInfo.InvariantCulture);
-        _remoteKey = uint.Parse(parts[1], CultureInfo.InvariantCulture);
+        _state.Head.RemoteAddress = ulong.Parse(parts[0], CultureInfo.InvariantCulture);
+        _state.Head.RemoteKey = uint.Parse(parts[1], CultureInfo.InvariantCulture);
         string[] remotes = parts[2].Split(',');
         for (int i = 0; i < _pairs.Length; i++)
         {
@@ -107,21 +111,22 @@ internal sealed class GuestTraffic : IDisposable
 
     public string Begin()
     {
-        _isRunning = true;
+        _state.Head.IsRunning = 1;
         return "running";
     }
 
     /// <summary>Some work, if there is any; false when there was none.</summary>
     public bool Turn()
     {
+        uint position = _completions.Position;
         int count = _completions.Poll(_batch);
         for (int i = 0; i < count; i++)
-            Check(in _batch[i]);
+            Check(in _batch[i], (uint)(position + i) & (Positions - 1));
         Completed += count;
-        for (int pair = 0; _isRunning && pair < _pairs.Length; pair++)
+        for (int pair = 0; _state.Head.IsRunning != 0 && pair < _pairs.Length; pair++)
         {
-            while (_posted[pair] - _completed[pair] < Window)
-                Post(pair, _posted[pair]++);
+            while (_state.Posted[pair] - _state.Completed[pair] < Window)
+                Post(pair, _state.Posted[pair]++);
         }
         return count == _batch.Length;
     }
@@ -129,18 +134,18 @@ internal sealed class GuestTraffic : IDisposable
     /// <summary>Begins nothing new, and tells how many messages each QP has posted.</summary>
     public string Pause()
     {
-        _isRunning = false;
-        return string.Join(',', _posted);
+        _state.Head.IsRunning = 0;
+        return string.Join(',', Posted);
     }
 
     /// <summary>Sends that have not completed.</summary>
-    public long Outstanding => _posted.Sum() - _completed.Sum();
+    public long Outstanding => Posted.Sum() - Done.Sum();
 
     /// <summary>Begins nothing new, waits for all that was begun, and tells how many messages each QP sent.</summary>
     public string Stop()
     {
         string posted = Pause();
-        WaitUntil(() => _posted.SequenceEqual(_completed), "sends that did not complete");
+        WaitUntil(() => Posted.SequenceEqual(Done), "sends that did not complete");
         return posted;
     }
 
@@ -149,15 +154,15 @@ internal sealed class GuestTraffic : IDisposable
     {
         long[] sent = Counts(counts);
         long[] expected = [.. sent.Select(_peerScript.ReceivesBefore)];
-        WaitUntil(() => expected.SequenceEqual(_received.Select(_peerScript.ReceivesBefore)), "receives that did not complete");
+        WaitUntil(() => expected.SequenceEqual(_state.Received[.._pairs.Length].ToArray().Select(_peerScript.ReceivesBefore)), "receives that did not complete");
         Span<ulong> cells = MemoryMarshal.Cast<byte, ulong>(_memory.AsSpan(0, 4096));
         Demand((long)cells[0] == sent.Sum(n => _peerScript.CountBefore(SendOpcode.FetchAdd, n)), $"the counter is {cells[0]}");
         for (int pair = 0; pair < _pairs.Length; pair++)
             Demand((long)cells[1 + pair] == _peerScript.CountBefore(SendOpcode.CompareSwap, sent[pair]), $"cell {pair} is {cells[1 + pair]}");
-        long fetches = _posted.Sum(n => _script.CountBefore(SendOpcode.FetchAdd, n));
-        Demand(_fetched.Count == fetches && (fetches == 0 || _fetched.Max() == (ulong)fetches - 1), "fetched values are missing");
-        long swaps = _posted.Sum(n => _script.CountBefore(SendOpcode.CompareSwap, n));
-        return string.Create(CultureInfo.InvariantCulture, $"ok {_posted.Sum()} sent, {expected.Sum()} received, {fetches} fetched, {swaps} swapped");
+        long fetches = Posted.Sum(n => _script.CountBefore(SendOpcode.FetchAdd, n));
+        Demand(_state.FetchedCount == fetches && (fetches == 0 || _state.FetchedMax == fetches - 1), "fetched values are missing");
+        long swaps = Posted.Sum(n => _script.CountBefore(SendOpcode.CompareSwap, n));
+        return string.Create(CultureInfo.InvariantCulture, $"ok {Posted.Sum()} sent, {expected.Sum()} received, {fetches} fetched, {swaps} swapped");
     }
 
     /// <summary>Looks into the memory of a peer that has sent all these messages, by RDMA READ: what its last ones left there is right.</summary>
@@ -185,8 +190,8 @@ internal sealed class GuestTraffic : IDisposable
                 WorkRequestId = ulong.MaxValue,
                 Opcode = SendOpcode.Read,
                 Flags = SendFlags.Signaled,
-                RemoteAddress = _remoteAddress + (ulong)SendAt(pair, n),
-                RemoteKey = _remoteKey,
+                RemoteAddress = _state.Head.RemoteAddress + (ulong)SendAt(pair, n),
+                RemoteKey = _state.Head.RemoteKey,
             },
             _region.Entry(SendAt(pair, n), Script.SlotBytes));
         long begin = Stopwatch.GetTimestamp();
@@ -218,7 +223,7 @@ internal sealed class GuestTraffic : IDisposable
     private void PostReceive(int buffer)
     {
         _receives.PostReceive((ulong)buffer, _region.Entry(ReceiveAt(buffer), Script.SlotBytes));
-        _receivePosted[buffer] = true;
+        _state.ReceivePosted[buffer] = 1;
     }
 
     private void Post(int pair, long n)
@@ -246,8 +251,8 @@ internal sealed class GuestTraffic : IDisposable
                 Opcode = opcode,
                 Flags = SendFlags.Signaled,
                 Immediate = Script.Immediate(pair, n),
-                RemoteAddress = _remoteAddress + (ulong)remote,
-                RemoteKey = _remoteKey,
+                RemoteAddress = _state.Head.RemoteAddress + (ulong)remote,
+                RemoteKey = _state.Head.RemoteKey,
                 CompareAdd = opcode == SendOpcode.FetchAdd ? 1 : cycle,
                 Swap = cycle + 1,
             },
@@ -256,43 +261,45 @@ internal sealed class GuestTraffic : IDisposable
 
     private static ulong Id(int pair, long n) => ((ulong)pair << 48) | (ulong)n;
 
-    private void Check(in WorkCompletion completion)
+    private void Check(in WorkCompletion completion, uint position)
     {
         Demand(completion.Status == CompletionStatus.Success, $"{completion.Opcode} ended with {completion.Status}");
         Demand(_indexOf.TryGetValue(completion.QueuePairNumber, out int pair), $"nobody has QP {completion.QueuePairNumber}");
         if (completion.Opcode >= WorkCompletionOpcode.Receive)
-            CheckReceived(pair, in completion);
+            CheckReceived(pair, in completion, position);
         else
-            CheckSent(pair, in completion);
+            CheckSent(pair, in completion, position);
     }
 
-    private void CheckSent(int pair, in WorkCompletion completion)
+    private void CheckSent(int pair, in WorkCompletion completion, uint position)
     {
-        long n = _completed[pair]++;
+        long n = _state.Completed[pair];
         Demand(completion.WorkRequestId == Id(pair, n), $"QP {pair}: {completion.WorkRequestId & 0xFFFF_FFFF_FFFF} completed instead of {n}");
         Span<byte> local = _memory.AsSpan(SendAt(pair, n), Script.SlotBytes);
         ulong value = MemoryMarshal.Read<ulong>(local);
+        long fetched = -1;
         switch (_script.Opcode(n))
         {
             case SendOpcode.Read:
                 CheckBytes(local, pair, _script.ReadBy(n));
                 break;
             case SendOpcode.FetchAdd:
-                Demand(_fetched.Add(value), $"{value} was fetched twice");
+                Demand(!_state.WasFetched(value), $"{value} was fetched twice");
+                fetched = (long)value;
                 break;
             case SendOpcode.CompareSwap:
                 Demand(value == (ulong)(n / _script.Steps), $"QP {pair}: swapped {value} at message {n}");
                 break;
         }
+        _state.Note(new TrafficJournal { Message = n, Fetched = fetched, Position = position, Pair = pair, Buffer = -1 });
+        _state.Apply(Positions);
     }
 
-    private void CheckReceived(int pair, in WorkCompletion completion)
+    private void CheckReceived(int pair, in WorkCompletion completion, uint position)
     {
-        long n = _peerScript.NextReceived(_received[pair]);
-        _received[pair] = n + 1;
+        long n = _peerScript.NextReceived(_state.Received[pair]);
         int buffer = (int)completion.WorkRequestId;
-        Demand((uint)buffer < Receives && _receivePosted[buffer], $"receive {buffer} completed twice");
-        _receivePosted[buffer] = false;
+        Demand((uint)buffer < Receives && _state.ReceivePosted[buffer] != 0, $"receive {buffer} completed twice");
         SendOpcode opcode = _peerScript.Opcode(n);
         bool isWrite = opcode == SendOpcode.WriteWithImmediate;
         Demand(completion.Opcode == (isWrite ? WorkCompletionOpcode.ReceiveWriteWithImmediate : WorkCompletionOpcode.Receive), $"QP {pair}: {completion.Opcode} at message {n}");
@@ -304,6 +311,8 @@ internal sealed class GuestTraffic : IDisposable
         CheckBytes(_memory.AsSpan(isWrite ? WrittenBy(_peerScript, pair, n) : ReceiveAt(buffer), Script.SlotBytes), pair, n);
         if (isWrite)
             CheckBytes(_memory.AsSpan(WrittenBy(_peerScript, pair, n - 1), Script.SlotBytes), pair, n - 1);
+        _state.Note(new TrafficJournal { Message = n, Fetched = -1, Position = position, Pair = pair, Buffer = buffer, ReceivePosition = _receives.Position });
+        _state.Apply(Positions);
         PostReceive(buffer);
     }
 

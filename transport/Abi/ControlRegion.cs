@@ -59,6 +59,9 @@ public struct DeviceControlPage
     /// <summary>Values of <see cref="DeviceState"/>: the host closed the device.</summary>
     public const uint StateClosed = 2;
 
+    /// <summary>Values of <see cref="DeviceState"/>: the device went back to a snapshot, and waits for a guest with other memory.</summary>
+    public const uint StateReplaced = 3;
+
     /// <summary>Not 0 while the worker sleeps or is about to: a guest that rings a doorbell then also writes to the kick eventfd.</summary>
     [FieldOffset(0)] public uint NeedWakeup;
 

@@ -44,6 +44,9 @@ public enum PvrdmaCommand : uint
 
     /// <summary>Extension: <see cref="PvrdmaMulticast"/>.</summary>
     DetachMulticast = 0x105,
+
+    /// <summary>Extension (<see cref="ExtensionBits.ExtendedVerbs"/>): <see cref="PvrdmaNextObject"/>.</summary>
+    NextObject = 0x106,
 }
 
 /// <summary>What a command came to, in <see cref="PvrdmaResponseHeader.Error"/> and the error register: errno values.</summary>
@@ -100,7 +103,8 @@ public static class PvrdmaCommands
         PvrdmaCommand.QueryPort or PvrdmaCommand.QueryPkey or PvrdmaCommand.CreatePd or PvrdmaCommand.CreateMr
             or PvrdmaCommand.CreateCq or PvrdmaCommand.ResizeCq or PvrdmaCommand.CreateQp or PvrdmaCommand.ModifyQp
             or PvrdmaCommand.QueryQp or PvrdmaCommand.CreateUc or PvrdmaCommand.CreateSrq or PvrdmaCommand.QuerySrq
-            or PvrdmaCommand.CreateMw or PvrdmaCommand.ReregisterMr or PvrdmaCommand.ResizeCqPages => true,
+            or PvrdmaCommand.CreateMw or PvrdmaCommand.ReregisterMr or PvrdmaCommand.ResizeCqPages
+            or PvrdmaCommand.NextObject => true,
         _ => false,
     };
 }

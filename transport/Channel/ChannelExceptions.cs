@@ -14,6 +14,13 @@ public class ChannelException : IOException
     }
 }
 
+/// <summary>Guest RAM of another process cannot be this one's.</summary>
+public sealed class RestoredMemoryException(int errno, string message) : ChannelException(message)
+{
+    /// <summary>EADDRINUSE: something else is where it must be. EOPNOTSUPP: it has no notes for another process, or of another version.</summary>
+    public int Errno { get; } = errno;
+}
+
 /// <summary>The daemon understood the request and refused it; the message is the daemon's reason.</summary>
 public sealed class ChannelRefusedException : ChannelException
 {

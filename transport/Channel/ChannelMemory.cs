@@ -73,7 +73,17 @@ public sealed unsafe class ChannelMemory
     /// <summary>Maps memory that a daemon made, and takes over the descriptors whatever happens.</summary>
     /// <exception cref="ChannelException">The memfds are smaller than said or not sealed against shrinking.</exception>
     /// <exception cref="SystemCallException">The kernel refused to map them.</exception>
-    internal static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes)
+    internal static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes) =>
+        Adopt(descriptors, guestRamBytes, controlBytes, memory => GuestRamPlace.MapAnywhere(memory.GuestRamDescriptor, guestRamBytes));
+
+    /// <summary>As above for memory that another process had, which is mapped where that one had it.</summary>
+    /// <exception cref="RestoredMemoryException">It cannot be mapped there, or that process did not note where it was.</exception>
+    internal static ChannelMemory AdoptRestored(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes) =>
+        Adopt(descriptors, guestRamBytes, controlBytes, memory => GuestRamPlace.MapAgain(memory.GuestRamDescriptor, guestRamBytes));
+
+    private delegate byte* RamMapper(ChannelMemory memory);
+
+    private static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes, RamMapper mapRam)
     {
         var memory = new ChannelMemory(guestRamBytes, controlBytes);
         descriptors.CopyTo(memory._descriptors);
@@ -81,7 +91,9 @@ public sealed unsafe class ChannelMemory
         {
             CheckMemfd(memory.GuestRamDescriptor, guestRamBytes, "guest RAM");
             CheckMemfd(memory.ControlDescriptor, controlBytes, "the control region");
-            memory.MapAll();
+            memory.GuestRam = mapRam(memory);
+            memory.AdviseRam();
+            memory.Control = SharedMemory.MapShared(memory.ControlDescriptor, controlBytes);
             return memory;
         }
         catch
@@ -257,10 +269,11 @@ public sealed unsafe class ChannelMemory
     private void MapRam()
     {
         GuestRam = SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes);
-
-        // A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.
-        _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);
+        AdviseRam();
     }
+
+    /// <summary>A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.</summary>
+    private void AdviseRam() => _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);
 
     private static long RoundToPages(long bytes) => (bytes + SharedMemory.PageBytes - 1) & ~(long)(SharedMemory.PageBytes - 1);
 }

@@ -45,6 +45,12 @@ public static class ChannelProtocol
     /// <summary>Name of a request to become a guest.</summary>
     public const string AttachType = "attach";
 
+    /// <summary>Name of a request to become the guest of a device that was restored: by its name, with the version in <see cref="DaemonRequest.Attach"/>.</summary>
+    public const string AttachRestoredType = "attachRestored";
+
+    /// <summary>Name of the word that a restored device can be this client's. It is not answered: from there on the connection is a guest's.</summary>
+    public const string ConfirmRestoredType = "confirmRestored";
+
     /// <summary>Name of a request for the daemon's version and addresses.</summary>
     public const string InfoType = "info";
 

@@ -47,17 +47,34 @@ public sealed class DaemonConnection : IDisposable
     /// </summary>
     /// <exception cref="ChannelRefusedException">The daemon says why not: version, permission, address, memory, name.</exception>
     /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
-    public DeviceChannel Attach(AttachRequest request)
+    public DeviceChannel Attach(AttachRequest request) =>
+        BecomeGuest(new DaemonRequest { Type = ChannelProtocol.AttachType, Attach = request }, ChannelMemory.Adopt);
+
+    /// <summary>
+    /// Becomes the guest of a device that was restored, once <see cref="DeviceChannel.ConfirmRestored"/> is called; until then the device stays without guest when
+    /// this process ends or closes the channel. As <see cref="Attach"/> otherwise.
+    /// </summary>
+    /// <exception cref="ChannelRefusedException">There is no such device, or somebody has it or is about to.</exception>
+    /// <exception cref="RestoredMemoryException">Its memory cannot be this process's.</exception>
+    /// <exception cref="ChannelException">The daemon is gone or makes no sense.</exception>
+    public DeviceChannel AttachRestored(string device) => BecomeGuest(
+        new DaemonRequest { Type = ChannelProtocol.AttachRestoredType, Device = device, Attach = new AttachRequest() }, ChannelMemory.AdoptRestored);
+
+    private delegate ChannelMemory MemoryMapper(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes);
+
+    private DeviceChannel BecomeGuest(DaemonRequest request, MemoryMapper map)
     {
-        DaemonReply reply = Ask(new DaemonRequest { Type = ChannelProtocol.AttachType, Attach = request });
+        DaemonReply reply = Ask(request);
         AttachReply attached = reply.Attached ?? throw Nonsense("no device in the reply to an attach");
+        if (!System.Net.IPAddress.TryParse(attached.Address, out _) || attached.ControlBytes < Abi.ControlRegion.Bytes)
+            throw Nonsense("an impossible device in the reply to an attach");
         if (_descriptors.Count != ChannelProtocol.AttachDescriptorCount)
             throw Nonsense($"{_descriptors.Count} descriptors in the reply to an attach");
         int[] descriptors = [.. _descriptors];
         _descriptors.Clear();
         try
         {
-            ChannelMemory memory = ChannelMemory.Adopt(descriptors, attached.GuestRamBytes, attached.ControlBytes);
+            ChannelMemory memory = map(descriptors, attached.GuestRamBytes, attached.ControlBytes);
             UnixSocket socket = _socket!;
             _socket = null;
             return DeviceChannel.Attach(memory, socket, attached.Name, attached.Address);

@@ -143,6 +143,11 @@ public sealed unsafe class DeviceChannel : IDisposable
         return vectors;
     }
 
+    /// <summary>
+    /// Tells the daemon that a restored device is this process's now. Once, and before anything is done with it that another process could not do as well.
+    /// </summary>
+    public void ConfirmRestored() => _watcher?.ConfirmRestored();
+
     /// <summary>Makes a <see cref="WaitInterrupts"/> return, now or the next time.</summary>
     public void Interrupt() => Events.Signal(_interruptDescriptor);
 

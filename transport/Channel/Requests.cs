@@ -11,7 +11,7 @@ public sealed record DaemonRequest
 
     public AttachRequest? Attach { get; init; }
 
-    /// <summary>Statistics: a device's name or address; null for all devices.</summary>
+    /// <summary>A device's name or address; for statistics null for all devices.</summary>
     public string? Device { get; init; }
 
     public CaptureRequest? Capture { get; init; }

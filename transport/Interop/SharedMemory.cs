@@ -26,6 +26,7 @@ public static unsafe partial class SharedMemory
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_NORESERVE = 0x4000;
     public const int MAP_POPULATE = 0x8000;
+    public const int MAP_FIXED_NOREPLACE = 0x10_0000;
 
     public const int MADV_DONTNEED = 4;
     public const int MADV_REMOVE = 9;
@@ -134,6 +135,20 @@ public static unsafe partial class SharedMemory
     {
         nint address = Map(null, (nuint)bytes, protection, MAP_SHARED, descriptor, 0);
         return (byte*)SystemCallException.Check(address, $"mmap({bytes})");
+    }
+
+    /// <summary>
+    /// Maps a descriptor shared, readable and writable, at <paramref name="address"/>. Null when anything is mapped there, or the kernel has no such address.
+    /// </summary>
+    public static byte* TryMapSharedAt(byte* address, int descriptor, long bytes)
+    {
+        nint mapped = Map(address, (nuint)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
+        if (mapped == -1 || mapped == (nint)address)
+            return mapped == -1 ? null : address;
+
+        // A kernel before 4.17 takes the address for a wish.
+        _ = Unmap((void*)mapped, (nuint)bytes);
+        return null;
     }
 
     /// <summary>

@@ -24,6 +24,37 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         if (!IPAddress.TryParse(request.Address, out IPAddress? parsed))
             throw new MigrationException($"'{request.Address}' is not an IP address");
         Gid address = Gid.From(parsed);
+        if (request.Replaces is not { } device)
+            return await RestoreAsync(saved, address).ConfigureAwait(false);
+        ReplacedDevice replaced = await SetAsideAsync(device, address).ConfigureAwait(false);
+        RestoreReply reply;
+        try
+        {
+            reply = await RestoreAsync(saved, address).ConfigureAwait(false);
+        }
+        catch
+        {
+            await replaced.GoOnAsync().ConfigureAwait(false);
+            throw;
+        }
+        await replaced.EndAsync().ConfigureAwait(false);
+        return reply;
+    }
+
+    private async Task<ReplacedDevice> SetAsideAsync(string device, Gid address)
+    {
+        try
+        {
+            return await ReplacedDevice.SetAsideAsync(host, device, address).ConfigureAwait(false);
+        }
+        catch (StateException e)
+        {
+            throw new MigrationException(e.Message);
+        }
+    }
+
+    private async Task<RestoreReply> RestoreAsync(SavedDevice saved, Gid address)
+    {
         if (await host.Threads.OnConductor(() => host.Guests.TryReserve(address, request.Identity)).ConfigureAwait(false) is { } problem)
             throw new MigrationException(problem);
         try
@@ -138,6 +169,7 @@ internal sealed class SnapshotRestorer(MigrationHost host, RestoreRequest reques
         Slot = slot,
         Worker = worker,
         ProcessId = 0,
+        AwaitsGuest = true,
         UserId = userId,
         Identity = isCopy ? Guid.NewGuid() : request.Identity,
         Epoch = isCopy ? 1 : request.Epoch + 1,

@@ -15,6 +15,11 @@ internal sealed class SnapshotSession(MigrationHost host, ControlClient client, 
             client.Refuse($"device '{guest.Name}' is being moved or saved already, or ends");
             return;
         }
+        if (guest.Taker is { } taker)
+        {
+            client.Refuse($"device '{guest.Name}' is about to be taken by process {taker.Peer.ProcessId}");
+            return;
+        }
         guest.IsBeingSaved = true;
         client.IsBusy = true;
         if (guest.Client is { } guestClient)

@@ -9,6 +9,12 @@ namespace RoceEngine.Verbs.Internals;
 /// </summary>
 internal sealed unsafe partial class DeviceDriver : IDisposable
 {
+    /// <summary>One page each for the shared region, the command slot and the response slot.</summary>
+    public const int SharedPages = 3;
+
+    /// <summary>Pages of an event ring, the first of which has its indices.</summary>
+    public const int RingPages = 1 + EventRingPages;
+
     private const int EventRingPages = 4;
     private const ExtensionBits Required = ExtensionBits.DoorbellBitmap | ExtensionBits.ArmWord;
     private const ExtensionBits Wanted = Required | ExtensionBits.Inline | ExtensionBits.UnreliableConnection
@@ -16,9 +22,6 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
 
     private readonly DeviceControlPage* _devicePage;
     private readonly GuestControlPage* _guestPage;
-    private readonly GuestPages _sharedPages;
-    private readonly GuestPages _asyncPages;
-    private readonly GuestPages _notificationPages;
     private readonly PvrdmaDeviceSharedRegion* _shared;
     private readonly byte* _commandSlot;
     private readonly byte* _responseSlot;
@@ -32,21 +35,30 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         Channel = channel;
         try
         {
-            Allocator = new GuestAllocator(channel.GuestRam, channel.GuestRamBytes);
+            byte* ram = channel.GuestRam;
+            Allocator = new GuestAllocator(ram, channel.GuestRamBytes);
             ApplicationPages = new ApplicationPages(this);
             _devicePage = (DeviceControlPage*)(channel.Control + ControlRegion.DevicePage);
             _guestPage = (GuestControlPage*)(channel.Control + ControlRegion.GuestPage);
             SendDoorbells = DoorbellBitmap.ForSends(channel.Control);
             ReceiveDoorbells = DoorbellBitmap.ForReceives(channel.Control);
+            Ledger = new Ledger(this);
 
-            // One page each for the shared region, the command slot and the response slot.
-            _sharedPages = GuestPages.Allocate(Allocator, channel.GuestRam, 3, "the device shared region");
-            _shared = (PvrdmaDeviceSharedRegion*)_sharedPages.Memory;
-            _commandSlot = _sharedPages.Memory + GuestAllocator.PageBytes;
+            GuestPages shared = GuestPages.Allocate(Allocator, ram, SharedPages, "the device shared region");
+            GuestPages events = GuestPages.Allocate(Allocator, ram, RingPages, "the event ring");
+            GuestPages notifications = GuestPages.Allocate(Allocator, ram, RingPages, "the notification ring");
+            _shared = (PvrdmaDeviceSharedRegion*)shared.Memory;
+            _commandSlot = shared.Memory + GuestAllocator.PageBytes;
             _responseSlot = _commandSlot + GuestAllocator.PageBytes;
-            _asyncPages = GuestPages.Allocate(Allocator, channel.GuestRam, 1 + EventRingPages, "the event ring");
-            _notificationPages = GuestPages.Allocate(Allocator, channel.GuestRam, 1 + EventRingPages, "the notification ring");
-            BringUp();
+            AsyncRing = events.Memory;
+            NotificationRing = notifications.Memory;
+            BringUp(events, notifications);
+            Ledger.WriteHead(new GuestLedgerHead
+            {
+                SharedRegion = (ulong)(shared.Memory - ram),
+                AsyncRing = (ulong)(AsyncRing - ram),
+                NotificationRing = (ulong)(NotificationRing - ram),
+            });
         }
         catch
         {
@@ -57,7 +69,13 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
 
     public DeviceChannel Channel { get; }
 
-    public GuestAllocator Allocator { get; }
+    public GuestAllocator Allocator { get; private set; }
+
+    /// <summary>What a process that comes after this one needs to know.</summary>
+    public Ledger Ledger { get; private set; }
+
+    /// <summary>True once the channel is closed: guest RAM is gone. Under the command lock.</summary>
+    public bool IsDisposed => _disposed;
 
     /// <summary>The application's own memory, as far as the device must reach it from another process.</summary>
     public ApplicationPages ApplicationPages { get; }
@@ -92,13 +110,13 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
     }
 
     /// <summary>The ring of asynchronous events: state page, then entries.</summary>
-    public byte* AsyncRing => _asyncPages.Memory;
+    public byte* AsyncRing { get; }
 
     /// <summary>Slots of <see cref="AsyncRing"/>.</summary>
     public static uint AsyncSlots => RingIndex.UsableSlots((uint)(EventRingPages * GuestAllocator.PageBytes / PvrdmaEventEntry.Length));
 
     /// <summary>The ring of CQ notifications: state page, then entries.</summary>
-    public byte* NotificationRing => _notificationPages.Memory;
+    public byte* NotificationRing { get; }
 
     /// <summary>Slots of <see cref="NotificationRing"/>.</summary>
     public static uint NotificationSlots =>
@@ -121,7 +139,11 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         return new DeviceLostException(
             state == DeviceControlPage.StateClosed ? $"device {Channel.Name} was closed by its host"
             : state == DeviceControlPage.StateFatal ? $"device {Channel.Name} failed"
-            : $"device {Channel.Name}: the connection to its host ended");
+            : state == DeviceControlPage.StateReplaced ? $"device {Channel.Name} went back to a snapshot"
+            : $"device {Channel.Name}: the connection to its host ended")
+        {
+            WasRolledBack = state == DeviceControlPage.StateReplaced,
+        };
     }
 
     /// <summary>Tells a sleeping worker that there is something to do. Call after a full fence that follows the doorbell.</summary>
@@ -164,21 +186,25 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
         }
     }
 
-    private void BringUp()
+    private void CheckVersion()
     {
         if (ReadRegister(PvrdmaRegister.Version) != AbiVersion.Pvrdma)
         {
             throw new VerbsException(
                 Errno.NotSupported, $"the device speaks version {ReadRegister(PvrdmaRegister.Version)} of its ABI, this library {AbiVersion.Pvrdma}");
         }
+    }
 
+    private void BringUp(GuestPages events, GuestPages notifications)
+    {
+        CheckVersion();
         ulong shared = (ulong)((byte*)_shared - Channel.GuestRam);
         _shared->DriverVersion = AbiVersion.Pvrdma;
         _shared->GuestSystem = GuestSystem;
         _shared->CommandSlotAddress = shared + (ulong)GuestAllocator.PageBytes;
         _shared->ResponseSlotAddress = shared + (2 * (ulong)GuestAllocator.PageBytes);
-        _shared->AsyncRing = Describe(_asyncPages);
-        _shared->NotificationRing = Describe(_notificationPages);
+        _shared->AsyncRing = Describe(events);
+        _shared->NotificationRing = Describe(notifications);
 
         lock (CommandLock)
         {
@@ -186,19 +212,25 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
             WriteChecked(PvrdmaRegister.DsrHigh, (uint)(shared >> 32), "device shared region");
             var offered = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionCaps);
             WriteChecked(PvrdmaRegister.ExtensionEnable, (uint)(offered & Wanted), "extension");
-            var enabled = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionEnable);
-            if ((enabled & Required) != Required)
-            {
-                throw new VerbsException(Errno.NotSupported, $"the device lacks the extension {Required & ~enabled}");
-            }
 
             // The device tells once more what it can do, now that it knows what this driver can ask for.
-            _caps = _shared->Caps;
-            Extension = enabled;
-            InlineBytesMax = (enabled & ExtensionBits.Inline) != 0 ? ReadRegister(PvrdmaRegister.ExtensionInlineBytes) : 0;
+            ReadAbilities();
             WriteChecked(PvrdmaRegister.InterruptMask, 0, "interrupt mask");
             WriteChecked(PvrdmaRegister.Control, (uint)PvrdmaDeviceControl.Activate, "activation");
         }
+    }
+
+    private void ReadAbilities()
+    {
+        var enabled = (ExtensionBits)ReadRegister(PvrdmaRegister.ExtensionEnable);
+        if ((enabled & Required) != Required)
+        {
+            throw new VerbsException(Errno.NotSupported, $"the device lacks the extension {Required & ~enabled}");
+        }
+
+        _caps = _shared->Caps;
+        Extension = enabled;
+        InlineBytesMax = (enabled & ExtensionBits.Inline) != 0 ? ReadRegister(PvrdmaRegister.ExtensionInlineBytes) : 0;
     }
 
     /// <summary>What the driver says of itself: 64 bits, Linux, version 1.</summary>

@@ -28,6 +28,35 @@ internal sealed unsafe class GuestAllocator
         }
     }
 
+    /// <summary>Guest RAM that another process used before: all is free but these ranges of whole pages, and nothing is known to be zero.</summary>
+    /// <exception cref="VerbsException">EIO: two of them overlap, or one is not within guest RAM.</exception>
+    public GuestAllocator(byte* ram, long bytes, IEnumerable<(long Offset, long Bytes)> taken)
+    {
+        _ram = ram;
+        long usable = bytes & -PageBytes;
+        _touchedEnd = usable;
+        long free = PageBytes;
+        foreach ((long offset, long length) in taken.OrderBy(range => range.Offset))
+        {
+            if (offset < free || offset % PageBytes != 0 || length < 1 || length > usable - offset)
+            {
+                throw new VerbsException(Errno.InputOutput, $"guest RAM is in disorder: {length} bytes at 0x{offset:x} cannot belong to one object alone");
+            }
+
+            if (offset > free)
+            {
+                _free.Add(new Extent(free, offset - free));
+            }
+
+            free = offset + RoundUpToPages(length);
+        }
+
+        if (usable > free)
+        {
+            _free.Add(new Extent(free, usable - free));
+        }
+    }
+
     public const long PageBytes = PvrdmaPageDirectory.PageBytes;
 
     /// <summary>Bytes that are free, not necessarily in one piece.</summary>

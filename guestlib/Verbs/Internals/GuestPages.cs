@@ -25,7 +25,7 @@ internal sealed unsafe class GuestPages : IDisposable
         Memory = ram + firstPage;
 
         int tables = PvrdmaPageDirectory.TablesFor(pageCount);
-        _directoryBytes = (1 + tables) * GuestAllocator.PageBytes;
+        _directoryBytes = DirectoryBytes(pageCount);
         if (!allocator.TryAllocate(_directoryBytes, out _directoryOffset))
         {
             if (ownedBytes > 0)
@@ -47,6 +47,26 @@ internal sealed unsafe class GuestPages : IDisposable
         Rewrite(firstPage, pageCount);
     }
 
+    /// <summary>Pages that the device knows already; of their directory nothing is left.</summary>
+    private GuestPages(GuestAllocator allocator, byte* ram, long firstPage, int pageCount)
+    {
+        _allocator = allocator;
+        _ownedOffset = firstPage;
+        _ownedBytes = pageCount * GuestAllocator.PageBytes;
+        PageCount = pageCount;
+        Memory = ram + firstPage;
+    }
+
+    /// <summary>A directory alone, whose tables follow it.</summary>
+    private GuestPages(GuestAllocator allocator, ulong* entries, long directoryOffset, int pageCount)
+    {
+        _allocator = allocator;
+        _directoryOffset = directoryOffset;
+        _directoryBytes = DirectoryBytes(pageCount);
+        _entries = entries;
+        PageCount = pageCount;
+    }
+
     /// <summary>The first page in this process.</summary>
     public byte* Memory { get; }
 
@@ -55,6 +75,9 @@ internal sealed unsafe class GuestPages : IDisposable
 
     /// <summary>Guest physical address of the page directory.</summary>
     public ulong DirectoryAddress => (ulong)_directoryOffset;
+
+    /// <summary>Guest physical address that the directory has for the first page.</summary>
+    public ulong FirstEntry => Volatile.Read(ref *_entries);
 
     /// <summary>New zeroed pages of their own.</summary>
     /// <exception cref="VerbsException">ENOMEM, or EINVAL for more than a directory can hold.</exception>
@@ -88,6 +111,16 @@ internal sealed unsafe class GuestPages : IDisposable
         return described;
     }
 
+    /// <summary>Pages of its own that another process allocated and the device knows; they are taken in <paramref name="allocator"/> already.</summary>
+    public static GuestPages Continue(GuestAllocator allocator, byte* ram, long firstPage, int pageCount) => new(allocator, ram, firstPage, pageCount);
+
+    /// <summary>Bytes of the directory over so many pages, with its tables.</summary>
+    public static long DirectoryBytes(int pageCount) => (1 + PvrdmaPageDirectory.TablesFor(pageCount)) * GuestAllocator.PageBytes;
+
+    /// <summary>A directory that another process wrote, to be written again; it is taken in <paramref name="allocator"/> already.</summary>
+    public static GuestPages ContinueDirectory(GuestAllocator allocator, byte* ram, long directoryOffset, int pageCount) =>
+        new(allocator, (ulong*)(ram + directoryOffset + GuestAllocator.PageBytes), directoryOffset, pageCount);
+
     /// <summary>The first entries of the directory name these pages from now on; at most as many as it was made for.</summary>
     public void Rewrite(long firstPage, int pageCount)
     {
@@ -106,7 +139,11 @@ internal sealed unsafe class GuestPages : IDisposable
         }
 
         _disposed = true;
-        _allocator.Release(_directoryOffset, _directoryBytes);
+        if (_directoryBytes > 0)
+        {
+            _allocator.Release(_directoryOffset, _directoryBytes);
+        }
+
         if (_ownedBytes > 0)
         {
             _allocator.Release(_ownedOffset, _ownedBytes);

@@ -1,12 +1,16 @@
 namespace RoceEngine.Verbs.Internals;
 
+/// <summary>Facts about handles.</summary>
+internal static class ObjectHandles
+{
+    /// <summary>Handles from here on are not the device's: it numbers its objects densely.</summary>
+    public const uint Max = 1 << 20;
+}
+
 /// <summary>Objects by their device handle. Finding takes no lock and allocates nothing; changes are serialised by the command lock.</summary>
 internal sealed class ObjectTable<T>
     where T : class
 {
-    /// <summary>Handles beyond this are not the device's: it numbers its objects densely.</summary>
-    private const uint HandlesMax = 1 << 20;
-
     private T?[] _objects = new T?[16];
 
     /// <summary>The object with this handle; null for a handle that names none, whatever its value.</summary>
@@ -20,7 +24,7 @@ internal sealed class ObjectTable<T>
     /// <exception cref="VerbsException">EIO: no device gives such a handle.</exception>
     public void Set(uint handle, T? value)
     {
-        if (handle >= HandlesMax)
+        if (handle >= ObjectHandles.Max)
         {
             throw new VerbsException(Errno.InputOutput, $"the device gave the impossible handle {handle}");
         }

@@ -80,6 +80,39 @@ internal unsafe struct WorkQueue
         return (int)free;
     }
 
+    /// <summary>The index of the next slot to post to, modulo twice the number of slots.</summary>
+    public uint ReadTail()
+    {
+        _gate.Enter();
+        uint tail = _tail;
+        _gate.Exit();
+        return tail;
+    }
+
+    /// <summary>Goes on with a ring where another process stopped; false when its indices are impossible.</summary>
+    public bool TryContinue()
+    {
+        _tail = PvrdmaRing.ReadProducer(_ring);
+        _cachedHead = PvrdmaRing.ReadConsumer(_ring);
+        return RingIndex.TryUsed(_tail, _cachedHead, _slotCount, out _);
+    }
+
+    /// <summary>The slots of requests that the device has not finished, oldest first.</summary>
+    public readonly List<nint> UnfinishedSlots()
+    {
+        var slots = new List<nint>();
+        uint used = RingIndex.Used(_tail, _cachedHead, _slotCount);
+        for (uint i = 0; i < used; i++)
+        {
+            slots.Add((nint)(_slots + (RingIndex.Slot(_cachedHead + i, _slotCount) * (nuint)_slotBytes)));
+        }
+
+        return slots;
+    }
+
+    /// <summary>Rings, whatever was posted: another process may have stopped before it did.</summary>
+    public readonly void RingAnyway(DeviceDriver driver) => Ring(driver);
+
     public void BeginBatch()
     {
         _gate.Enter();

@@ -32,6 +32,7 @@ internal sealed unsafe partial class FakeDevice
         {
             case PvrdmaCommand.CreateSrq:
                 var srq = (PvrdmaCreateSrq*)slot;
+                RememberSharedQueue(*srq);
                 ((PvrdmaHandleResponse*)response)->Handle = _nextHandle;
                 SharedReceiveQueues[_nextHandle++] = new FakeSharedReceiveQueue(_memory.GuestRam + PageOf(srq->DirectoryAddress, 0), *srq);
                 break;
@@ -40,6 +41,7 @@ internal sealed unsafe partial class FakeDevice
                 ((PvrdmaQuerySrqResponse*)response)->Attributes = queue.Created.Attributes with { Limit = queue.Limit };
                 break;
             case PvrdmaCommand.CreateMw:
+                RememberWindow(*(PvrdmaCreateMw*)slot);
                 ((PvrdmaCreateMwResponse*)response)->MwHandle = _nextHandle;
                 ((PvrdmaCreateMwResponse*)response)->RemoteKey = 0x4200FE + (_nextHandle++ << 24);
                 break;
@@ -49,6 +51,9 @@ internal sealed unsafe partial class FakeDevice
                 ((PvrdmaCreateMrResponse*)response)->MrHandle = change->MrHandle;
                 ((PvrdmaCreateMrResponse*)response)->LocalKey = 0x7001;
                 ((PvrdmaCreateMrResponse*)response)->RemoteKey = 0x7002;
+                break;
+            case PvrdmaCommand.NextObject:
+                *(PvrdmaNextObjectResponse*)response = Next(*(PvrdmaNextObject*)slot) with { Header = *(PvrdmaResponseHeader*)response };
                 break;
             case PvrdmaCommand.ResizeCqPages:
                 Resize(*(PvrdmaResizeCqPages*)slot, (PvrdmaHandleResponse*)response);
@@ -69,6 +74,7 @@ internal sealed unsafe partial class FakeDevice
                 break;
             case PvrdmaCommand.DestroySrq:
                 SharedReceiveQueues.Remove(((PvrdmaHandleCommand*)slot)->Handle);
+                Forget(number, ((PvrdmaHandleCommand*)slot)->Handle);
                 break;
             default:
                 Destroy(number, ((PvrdmaHandleCommand*)slot)->Handle);

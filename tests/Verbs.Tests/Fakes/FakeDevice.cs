@@ -33,7 +33,10 @@ internal sealed unsafe partial class FakeDevice : IDisposable
         SetRegister(PvrdmaRegister.ExtensionCaps, uint.MaxValue);
         SetRegister(PvrdmaRegister.ExtensionInlineBytes, 256);
         Channel = DeviceChannel.Embed(_memory, "fake", address, Turn, onDispose: null);
+        Address = address;
     }
+
+    public string Address { get; }
 
     public DeviceChannel Channel { get; }
 
@@ -122,6 +125,7 @@ internal sealed unsafe partial class FakeDevice : IDisposable
     public void Dispose()
     {
         Channel.Dispose();
+        _successors.ForEach(channel => channel.Dispose());
         _memory.Release();
     }
 
@@ -183,9 +187,11 @@ internal sealed unsafe partial class FakeDevice : IDisposable
         switch (number)
         {
             case PvrdmaCommand.CreatePd:
+                Remember(PvrdmaObjectKind.ProtectionDomain, new PvrdmaNextObjectResponse { Handle = _nextHandle });
                 ((PvrdmaHandleResponse*)response)->Handle = _nextHandle++;
                 break;
             case PvrdmaCommand.CreateMr:
+                RememberRegion(*(PvrdmaCreateMr*)slot);
                 uint handle = _nextHandle++;
                 Regions.Add(*(PvrdmaCreateMr*)slot);
                 ((PvrdmaCreateMrResponse*)response)->MrHandle = handle;
@@ -194,6 +200,7 @@ internal sealed unsafe partial class FakeDevice : IDisposable
                 break;
             case PvrdmaCommand.CreateCq:
                 var cq = (PvrdmaCreateCq*)slot;
+                RememberQueue(*cq);
                 ((PvrdmaCreateCqResponse*)response)->CqHandle = _nextHandle;
                 ((PvrdmaCreateCqResponse*)response)->EntryCount = cq->EntryCount;
                 CompletionQueues[_nextHandle++] = new FakeCompletionQueue(_memory.GuestRam + PageOf(cq->DirectoryAddress, 0), cq->EntryCount);
@@ -204,6 +211,7 @@ internal sealed unsafe partial class FakeDevice : IDisposable
                 made->QpHandle = _nextHandle++;
                 made->Qpn = 0xABC000 + made->QpHandle;
                 made->MaxInlineBytes = qp->MaxInlineBytes;
+                RememberQueuePair(*qp, made->QpHandle, made->Qpn);
                 QueuePairs[made->QpHandle] = new FakeQueuePair(_memory.GuestRam + PageOf(qp->DirectoryAddress, 0), *qp);
                 break;
             case PvrdmaCommand.QueryPort:
@@ -224,6 +232,7 @@ internal sealed unsafe partial class FakeDevice : IDisposable
 
     private void Destroy(PvrdmaCommand number, uint handle)
     {
+        Forget(number, handle);
         if (number == PvrdmaCommand.DestroyQp)
             QueuePairs.Remove(handle);
         if (number == PvrdmaCommand.DestroyCq)

@@ -47,6 +47,7 @@ internal static class CommandTree
             SnapshotCommand.Create(),
             RestoreCommand.Create(),
             RestoreCommand.CreateRelease(),
+            RestoreCommand.CreateRollback(),
             CertsCommand.Create(),
             CaptureCommand.Create(),
             DecodeCommand.Create(),

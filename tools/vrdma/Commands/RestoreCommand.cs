@@ -4,15 +4,18 @@ using RoceEngine.Snapshots;
 
 namespace RoceEngine.Vrdma.Commands;
 
-/// <summary><c>vrdma restore</c>: brings a saved device back; <c>vrdma release</c>: lets such a device go.</summary>
+/// <summary>
+/// <c>vrdma restore</c>: brings a saved device back; <c>vrdma release</c>: lets such a device go; <c>vrdma rollback</c>: puts a saved device in the place of the
+/// device that it was.
+/// </summary>
 internal static class RestoreCommand
 {
     public static Command Create()
     {
         Argument<string?> file = new("FILE") { Description = "A file that vrdma snapshot wrote.", CustomParser = CommonOptions.Word };
         Option<string?> socket = CommonOptions.Socket();
-        Command command = new("restore", "Brings a device back from a snapshot: same memory, handles, keys and queue pair numbers. No guest holds it.") { file, socket };
-        command.SetAction(parsed => Run(parsed.GetValue(socket), parsed.GetValue(file)!));
+        Command command = new("restore", "Brings a device back from a snapshot: same memory, handles, keys and queue pair numbers. A process takes it by RdmaContext.AttachRestored.") { file, socket };
+        command.SetAction(parsed => Run(parsed.GetValue(socket), parsed.GetValue(file)!, replaces: null));
         return command;
     }
 
@@ -33,7 +36,17 @@ internal static class RestoreCommand
         return command;
     }
 
-    private static int Run(string? socketPath, string file)
+    public static Command CreateRollback()
+    {
+        Argument<string?> device = new("DEVICE") { Description = "Name or address of the device.", CustomParser = CommonOptions.Word };
+        Argument<string?> file = new("FILE") { Description = "A snapshot of it.", CustomParser = CommonOptions.Word };
+        Option<string?> socket = CommonOptions.Socket();
+        Command command = new("rollback", "Has a device go back to a snapshot, with its memory. Its guest loses it, and may take it again as any process may.") { device, file, socket };
+        command.SetAction(parsed => Run(parsed.GetValue(socket), parsed.GetValue(file)!, parsed.GetValue(device)!));
+        return command;
+    }
+
+    private static int Run(string? socketPath, string file, string? replaces)
     {
         try
         {
@@ -50,12 +63,13 @@ internal static class RestoreCommand
                 SnapshotId = manifest.SnapshotId,
                 Epoch = manifest.Epoch,
                 WasStopped = manifest.IsSuspended,
+                Replaces = replaces,
                 GuestRamBytes = manifest.GuestRamBytes,
                 ControlBytes = manifest.ControlBytes,
                 DeviceStateBytes = manifest.DeviceStateBytes,
             };
             RestoreReply reply = DaemonAccess.Ask(socketPath, daemon => daemon.Restore(request, saved));
-            Console.Out.WriteLine($"restored {reply.Name} ({reply.Address}) with {reply.QueuePairs} queue pairs");
+            Console.Out.WriteLine($"{(replaces is null ? "restored" : "rolled back")} {reply.Name} ({reply.Address}) with {reply.QueuePairs} queue pairs");
             if (reply.WhyBroken is { } why)
                 Console.Out.WriteLine($"all of them are in error, each with a QP_FATAL event: {why}");
             return ExitCode.Success;

@@ -45,6 +45,13 @@ internal sealed class ChannelWatcher
         _daemon.Socket.Dispose();
     }
 
+    /// <summary>Says that a restored device is this process's. The daemon says nothing before, so nobody else speaks now; when it is gone, the thread notices.</summary>
+    public void ConfirmRestored()
+    {
+        var request = new DaemonRequest { Type = ChannelProtocol.ConfirmRestoredType, Version = ChannelProtocol.Version };
+        _ = _daemon.TrySend(ChannelJson.Write(request));
+    }
+
     private void Run()
     {
         _ = ThreadScheduling.TrySet(0, ThreadUrgency.Brief);

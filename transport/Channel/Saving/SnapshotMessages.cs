@@ -52,6 +52,9 @@ public sealed record RestoreRequest
     /// <summary>False when the device went on after it was saved: then what comes back cannot.</summary>
     public required bool WasStopped { get; init; }
 
+    /// <summary>A device here, by name or address, that goes back to the snapshot, which is of the same address: it ends once the other is there. Null for none.</summary>
+    public string? Replaces { get; init; }
+
     public required long GuestRamBytes { get; init; }
 
     public required long ControlBytes { get; init; }

@@ -111,7 +111,7 @@ internal static unsafe class OrderCases
 
     private static IEnumerable<AttackCase> Commands =>
     [
-        .. from number in new[] { 21u, 22u, 0xFFu, 0x106u, 0x1_0000u, 0x7FFF_FFFFu, 0x8000_0000u, 0x8000_0002u, uint.MaxValue }
+        .. from number in new[] { 21u, 22u, 0xFFu, 0x107u, 0x1_0000u, 0x7FFF_FFFFu, 0x8000_0000u, 0x8000_0002u, uint.MaxValue }
            select new AttackCase(Class, $"command number 0x{number:x}", attack =>
                attack.Refused((PvrdmaCommand)number, default(PvrdmaModifyQp), PvrdmaCommandError.NotSupported)),
         new AttackCase(Class, "the same request rung ten thousand times", attack =>
