@@ -27,6 +27,13 @@ internal static class ProgramRun
     public static Task<ProgramResult> RunWithDeviceAsync(string[] options, string program, params string[] arguments) =>
         RunAsync(Tool, ["run", .. options, "--", program, .. arguments]);
 
+    /// <summary>Skips a test of a program that looks for the files of its device where the system permits no process to show it some.</summary>
+    public static async Task RequireDeviceFilesOrSkipAsync()
+    {
+        ProgramResult result = await RunWithDeviceAsync([], "test", "-c", "/dev/infiniband/uverbs0");
+        Assert.SkipUnless(result.ExitCode == 0, "no mount namespaces are permitted here, in which programs are shown files of devices");
+    }
+
     /// <summary>
     /// Runs a program twice, each with a device of its own: as server, and once that listens, as client of it. Both get the arguments and a free port with
     /// <c>-p</c>; the client the server's address behind them. They run in the environment that <c>vrdma run</c> makes, without its time to start.
@@ -48,6 +55,28 @@ internal static class ProgramRun
         ProgramResult result = await serverEnds;
         Assert.True(client.ExitCode == 0 && result.ExitCode == 0, $"{client}\n{result}");
         return (result, client);
+    }
+
+    /// <summary>
+    /// Runs a program as <see cref="RunWithDeviceAsync"/> does, twice: as server with <c>-p PORT</c>, and once that listens, as its client with the server's address
+    /// and the arguments behind that.
+    /// </summary>
+    /// <param name="options">Of <c>vrdma run</c>, for both.</param>
+    /// <param name="environment">Of both.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Of the client.</param>
+    public static async Task<ProgramResult> RunPairWithDevicesAsync(
+        string[] options, Dictionary<string, string> environment, string program, params string[] arguments)
+    {
+        int port = FreePort();
+        string[] common = ["run", .. options, "--", program, "-p", port.ToString(CultureInfo.InvariantCulture)];
+        using Process server = Start(Tool, common, environment);
+        Task<ProgramResult> serverEnds = EndAsync(server, s_patience);
+        await ListensAsync(port, serverEnds);
+        ProgramResult client = await RunAsync(Tool, [.. common, .. arguments, "127.0.0.1"], environment: environment);
+        ProgramResult result = await serverEnds;
+        Assert.True(client.ExitCode == 0 && result.ExitCode == 0, $"{client}\n{result}");
+        return client;
     }
 
     /// <summary>
@@ -136,7 +165,8 @@ internal static class ProgramRun
         return new ProgramResult(commandLine, process.ExitCode, await output, await errors);
     }
 
-    private static int FreePort()
+    /// <summary>A TCP port that nobody uses.</summary>
+    public static int FreePort()
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
