@@ -1,3 +1,4 @@
+using System.Globalization;
 using VerbsPrograms.Tests.Support;
 
 namespace VerbsPrograms.Tests;
@@ -27,25 +28,14 @@ public sealed class MpiTests(PublishedLibrary library)
         string compiler = Optional.Program("mpicc.openmpi", "libopenmpi-dev");
         string launcher = Optional.Program("mpirun.openmpi", "openmpi-bin");
         await ProgramRun.RequireDeviceFilesOrSkipAsync();
-        string directory = Directory.CreateTempSubdirectory("vrdma-mpi-").FullName;
-        try
-        {
-            string program = Path.Join(directory, "mpi_ring");
-            ProgramResult compiled = await ProgramRun.RunAsync(
-                compiler, ["-Wall", "-Werror", "-O1", "-o", program, Path.Join(AppContext.BaseDirectory, "Programs", "mpi_ring.c")]);
-            Assert.True(compiled.ExitCode == 0, compiled.ToString());
-            string[] arguments =
-            [
-                "-n", ranks.ToString(System.Globalization.CultureInfo.InvariantCulture), "--allow-run-as-root", "--oversubscribe",
-                "--mca", "pml", "ucx", "--mca", "osc", "ucx", "-x", $"UCX_TLS={transports}", "-x", "UCX_NET_DEVICES=vrdma0:1", program, what,
-            ];
-            ProgramResult result = await ProgramRun.RunWithDeviceAsync(options, launcher, arguments);
-            Assert.True(result.ExitCode == 0, result.ToString());
-            Assert.Contains($"right with {ranks} ranks", result.Output, StringComparison.Ordinal);
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        using CompiledProgram program = await CompiledProgram.MakeAsync(compiler, "mpi_ring", []);
+        string[] arguments =
+        [
+            "-n", ranks.ToString(CultureInfo.InvariantCulture), "--allow-run-as-root", "--oversubscribe", "--mca", "pml", "ucx", "--mca", "osc", "ucx",
+            "-x", $"UCX_TLS={transports}", "-x", "UCX_NET_DEVICES=vrdma0:1", program.Path, what,
+        ];
+        ProgramResult result = await ProgramRun.RunWithDeviceAsync(options, launcher, arguments);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains($"right with {ranks} ranks", result.Output, StringComparison.Ordinal);
     }
 }

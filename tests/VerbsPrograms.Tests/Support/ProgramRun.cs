@@ -122,9 +122,20 @@ internal static class ProgramRun
         return environment;
     }
 
-    private static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
+    /// <summary>The <c>vrdma</c> command.</summary>
+    public static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
+
+    /// <summary>Starts a program whose standard input stays open.</summary>
+    public static Process StartOpen(string program, string[] arguments, Dictionary<string, string>? environment) => Begin(program, arguments, environment);
 
     private static Process Start(string program, string[] arguments, Dictionary<string, string>? environment)
+    {
+        Process process = Begin(program, arguments, environment);
+        process.StandardInput.Close();
+        return process;
+    }
+
+    private static Process Begin(string program, string[] arguments, Dictionary<string, string>? environment)
     {
         ProcessStartInfo start = new(program)
         {
@@ -139,10 +150,11 @@ internal static class ProgramRun
             start.Environment.Remove(name);
         foreach ((string name, string value) in environment ?? [])
             start.Environment[name] = value;
-        Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        return process;
+        return Process.Start(start)!;
     }
+
+    /// <summary>Waits for its end, and fails the test when that does not come.</summary>
+    public static Task<ProgramResult> EndAsync(Process process) => EndAsync(process, s_patience);
 
     private static async Task<ProgramResult> EndAsync(Process process, TimeSpan patience)
     {
