@@ -72,6 +72,34 @@ public sealed class ConnectionService : IDisposable
         }
     }
 
+    /// <summary>
+    /// The process ends: peers of connections that are still there are told that they are over, as a kernel does that closes a process's files. Returns when the
+    /// messages are on their way; nobody waits for an answer.
+    /// </summary>
+    /// <param name="patience">How long at most.</param>
+    public void EndConnections(TimeSpan patience)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        bool isDone;
+        lock (_lock)
+        {
+            if (_failure is not null || _core.AbandonAll(NowNs) == 0)
+            {
+                return;
+            }
+        }
+
+        do
+        {
+            _ = Turn();
+            lock (_lock)
+            {
+                isDone = _port.HasSentAll;
+            }
+        }
+        while (!isDone && Stopwatch.GetElapsedTime(begin) < patience);
+    }
+
     /// <summary>Stops the manager; connections are forgotten without a word to peers.</summary>
     public void Dispose()
     {

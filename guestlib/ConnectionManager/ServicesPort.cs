@@ -56,6 +56,9 @@ internal sealed class ServicesPort : IDisposable
     /// <summary>False while all buffers are under way.</summary>
     public bool CanSend => _freeSends.Count != 0;
 
+    /// <summary>Everything has left the device.</summary>
+    public bool HasSentAll => _freeSends.Count == SendCount;
+
     /// <summary>
     /// Sends a datagram to the services of a device. While the program has all of the device's address handles, datagrams to new destinations are lost, as
     /// on any network: whoever needs an answer asks again.

@@ -8,17 +8,17 @@ using Errno = RoceEngine.Interop.Errno;
 namespace RoceEngine.Embedded;
 
 /// <summary>
-/// An address that is this process's from now on: its UDP port is bound, and goes over to the device that is opened with the reservation. So a process can
-/// name its device before it opens it, and two processes never choose the same address.
+/// An address that is this process's from now on: its UDP port is bound, and stays so until the reservation is disposed of and the device that was opened
+/// with it is closed. So a process can name its device before it opens it, close it and open it again, and no other process ever chooses the same address.
 /// </summary>
 public sealed class AddressReservation : IDisposable
 {
-    private UdpLink? _link;
+    private readonly UdpPort _port;
 
-    private AddressReservation(IPAddress address, UdpLink link)
+    private AddressReservation(IPAddress address, UdpPort port)
     {
         Address = address;
-        _link = link;
+        _port = port;
     }
 
     /// <summary>The address.</summary>
@@ -32,7 +32,7 @@ public sealed class AddressReservation : IDisposable
         ArgumentNullException.ThrowIfNull(address);
         try
         {
-            return new AddressReservation(address, new UdpLink(Gid.From(address), new UdpLinkOptions()));
+            return new AddressReservation(address, new UdpPort(Gid.From(address)));
         }
         catch (SystemCallException e)
         {
@@ -61,11 +61,11 @@ public sealed class AddressReservation : IDisposable
         throw new VerbsException(Errno.EADDRINUSE, "no address is free for a device");
     }
 
-    /// <summary>Gives the address up, unless a device has taken it over.</summary>
-    public void Dispose() => Interlocked.Exchange(ref _link, null)?.Dispose();
+    /// <summary>Gives the address up, once no device has it.</summary>
+    public void Dispose() => _port.Dispose();
 
-    /// <summary>The bound link, once.</summary>
-    internal UdpLink TakeLink() => Interlocked.Exchange(ref _link, null) ?? throw new ObjectDisposedException(nameof(AddressReservation));
+    /// <summary>A link of a device at the address, one at a time.</summary>
+    internal UdpLink OpenLink(UdpLinkOptions options) => _port.OpenLink(options);
 
     private static string Explain(SystemCallException e) => e.Errno switch
     {

@@ -89,7 +89,7 @@ public sealed class EmbeddedHost : IDisposable
         try
         {
             link = deviceOptions.Reservation is { } reservation && reservation.Address.Equals(deviceOptions.Address)
-                ? reservation.TakeLink()
+                ? reservation.OpenLink(_linkOptions)
                 : new UdpLink(address, _linkOptions);
             memory = ChannelMemory.Create(deviceOptions.MemoryBytes, ControlRegion.Bytes);
             var options = new DeviceOptions

@@ -41,7 +41,7 @@ public sealed record EmbeddedOptions
     /// <summary>The device's own IP address; it must be one of this machine, with its UDP port 4791 free.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
-    /// <summary>A reservation of <see cref="Address"/> that the device takes over; null binds the address now.</summary>
+    /// <summary>A reservation of <see cref="Address"/>, which no other device has at the time; null binds the address now.</summary>
     public AddressReservation? Reservation { get; init; }
 
     /// <summary>Guest RAM in bytes, rounded up to whole pages: rings, page directories and all registered memory.</summary>

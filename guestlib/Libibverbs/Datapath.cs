@@ -19,7 +19,8 @@ internal static unsafe class Datapath
         int total = 0;
         try
         {
-            CompletionQueue from = OpenCompletionQueue.Of(queue).Queue;
+            OpenCompletionQueue open = OpenCompletionQueue.Of(queue);
+            CompletionQueue from = open.Queue;
             Span<WorkCompletion> taken = stackalloc WorkCompletion[CompletionsAtOnce];
             while (total < entries)
             {
@@ -27,7 +28,7 @@ internal static unsafe class Datapath
                 int count = from.Poll(taken[..most]);
                 for (int i = 0; i < count; i++)
                 {
-                    Requests.Write(in taken[i], into + total + i);
+                    Requests.Write(in taken[i], open.DatagramLevel, into + total + i);
                 }
 
                 total += count;

@@ -95,21 +95,18 @@ internal static class DeviceCatalog
         _ => throw new VerbsException(Errno.Invalid, string.Create(CultureInfo.InvariantCulture, $"{DriveVariable} is '{text}', not thread or inline")),
     };
 
-    /// <summary>A device of a host inside this process.</summary>
+    /// <summary>A device of a host inside this process. The address stays the process's, also while the program has closed the device.</summary>
     private sealed class EmbeddedSource(AddressReservation reservation, DriveMode drive) : DeviceSource
     {
         /// <summary>Guest RAM holds queues alone; pages that nobody touches cost nothing.</summary>
         private const long MemoryBytes = 1L << 30;
 
-        private AddressReservation? _reservation = reservation;
+        public override IPAddress Address => reservation.Address;
 
-        public override IPAddress Address { get; } = reservation.Address;
-
-        public override RdmaContext Open()
+        public override RdmaContext Open() => EmbeddedRdma.Open(new EmbeddedOptions
         {
-            AddressReservation taken = Interlocked.Exchange(ref _reservation, null) ?? AddressReservation.Take(Address);
-            return EmbeddedRdma.Open(new EmbeddedOptions { Reservation = taken, Address = Address, MemoryBytes = MemoryBytes, Drive = drive, Name = "vrdma0", Explain = Failure.Explain });
-        }
+            Reservation = reservation, Address = Address, MemoryBytes = MemoryBytes, Drive = drive, Name = "vrdma0", Explain = Failure.Explain,
+        });
     }
 
     /// <summary>
@@ -118,6 +115,7 @@ internal static class DeviceCatalog
     private sealed class AttachedSource(AttachOptions options) : DeviceSource
     {
         private readonly Lock _lock = new();
+        private readonly bool _mayBeAnyAddress = options.Address is null;
         private AttachOptions _options = options;
         private RdmaContext? _attached;
 
@@ -142,12 +140,24 @@ internal static class DeviceCatalog
             }
         }
 
-        // The address is the device's from then on, also when it is opened again.
+        // The address is the device's from then on, also when it is opened again; but while the program has closed it, others may have been given it.
         private RdmaContext Attach()
         {
-            _attached ??= RdmaContext.Attach(_options);
+            _attached ??= AttachAtAddress();
             _options = _options with { Address = _attached.Address };
             return _attached;
+        }
+
+        private RdmaContext AttachAtAddress()
+        {
+            try
+            {
+                return RdmaContext.Attach(_options);
+            }
+            catch (VerbsException) when (_mayBeAnyAddress && _options.Address is not null)
+            {
+                return RdmaContext.Attach(_options with { Address = null });
+            }
         }
     }
 }

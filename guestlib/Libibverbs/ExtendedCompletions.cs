@@ -122,7 +122,11 @@ internal static unsafe class ExtendedCompletions
     private static uint ReadSlid(IbvCqEx* queue) => 0;
 
     [UnmanagedCallersOnly]
-    private static byte ReadSl(IbvCqEx* queue) => 0;
+    private static byte ReadSl(IbvCqEx* queue)
+    {
+        OpenCompletionQueue from = OpenCompletionQueue.Of(queue);
+        return Requests.LevelOf(in from.Current, from.DatagramLevel);
+    }
 
     [UnmanagedCallersOnly]
     private static byte ReadDlidPathBits(IbvCqEx* queue) => 0;

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Verbs;
@@ -38,9 +40,28 @@ internal static unsafe class Requests
     public static ReadOnlySpan<ScatterGatherEntry> EntriesOf(IbvSge* first, int count) =>
         count >= 0 ? new ReadOnlySpan<ScatterGatherEntry>(first, count) : throw new VerbsException(Errno.Invalid, $"{count} scatter/gather entries");
 
+    /// <summary>
+    /// What stands in the place of the service level, of which RoCE has none, in the completion of a datagram: what kind of packet it was, IPv4 or IPv6
+    /// below UDP. Programs that must tell which form the header of a received datagram has look there. IBTA annex A17, 4.5.1; the encoding is that of
+    /// the devices that these programs know.
+    /// </summary>
+    /// <param name="device">The device's address, to which the datagram came.</param>
+    public static byte DatagramLevelOf(IPAddress device)
+    {
+        const byte belowUdp = 8;
+        const byte ipv6 = 1;
+        const byte ipv4 = 2;
+        return (byte)(belowUdp | (device.AddressFamily == AddressFamily.InterNetwork || device.IsIPv4MappedToIPv6 ? ipv4 : ipv6));
+    }
+
+    /// <summary>The service level of a completion.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte LevelOf(in WorkCompletion completion, byte datagramLevel) =>
+        (completion.Flags & CompletionFlags.GlobalRouteHeader) != 0 ? datagramLevel : (byte)0;
+
     /// <summary>A completion as the program wants it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Write(in WorkCompletion completion, IbvWc* into)
+    public static void Write(in WorkCompletion completion, byte datagramLevel, IbvWc* into)
     {
         into->WrId = completion.WorkRequestId;
         into->Status = (int)completion.Status;
@@ -53,7 +74,7 @@ internal static unsafe class Requests
         into->WcFlags = (uint)completion.Flags;
         into->PkeyIndex = 0;
         into->Slid = 0;
-        into->Sl = 0;
+        into->Sl = LevelOf(in completion, datagramLevel);
         into->DlidPathBits = 0;
     }
 

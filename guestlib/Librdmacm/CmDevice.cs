@@ -14,6 +14,7 @@ namespace RoceEngine.Librdmacm;
 /// </summary>
 internal sealed unsafe class CmDevice
 {
+    private static readonly TimeSpan s_patienceAtEnd = TimeSpan.FromMilliseconds(500);
     private static readonly Lock s_lock = new();
     private static CmDevice? s_device;
     private static PortAttributes? s_port;
@@ -28,6 +29,7 @@ internal sealed unsafe class CmDevice
         {
             Service = new ConnectionService(_context.Rdma, Dispatch);
             Service.Lost += _ => CmId.OnDeviceLost();
+            ProcessEnd.Add(() => Service.EndConnections(s_patienceAtEnd));
         }
         catch
         {

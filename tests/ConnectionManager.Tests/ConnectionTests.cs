@@ -149,6 +149,19 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public void All_peers_are_told_when_the_application_ends()
+    {
+        (CmConnection established, _) = Establish();
+        CmConnection asked = _client.Core.Connect(_server.Address, Request() with { QueuePairNumber = 12 }, _network.NowNs);
+        _network.Run(Second);
+        Assert.Equal(2, _server.Core.AbandonAll(_network.NowNs));
+        _network.Run(10 * Second);
+        Assert.Contains(_client.Events, happened => happened.Kind == CmEventKind.Disconnected && happened.Exchange == established);
+        Assert.Contains(_client.Events, happened => happened.Kind == CmEventKind.Rejected && happened.Exchange == asked);
+        Assert.Equal(0, _server.Core.AbandonAll(_network.NowNs));
+    }
+
+    [Fact]
     public void Abandoned_connections_end_in_the_way_of_their_state()
     {
         Listen();

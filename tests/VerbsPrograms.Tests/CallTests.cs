@@ -31,22 +31,9 @@ public sealed class CallTests(PublishedLibrary library)
         string[] options = daemon is null
             ? ["--drive", mode, "--address", $"127.72.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}"]
             : ["--attach", "--socket", daemon.SocketPath, "--address", "127.66.0.1"];
-        string compiler = Optional.FindProgram("gcc") ?? Optional.Program("clang", "clang");
-        Assert.SkipUnless(File.Exists(header), $"the headers are not installed (Debian's package {package})");
-        string directory = Directory.CreateTempSubdirectory("vrdma-calls-").FullName;
-        try
-        {
-            string program = Path.Join(directory, name);
-            string source = Path.Join(AppContext.BaseDirectory, "Programs", $"{name}.c");
-            string[] libraries = name == "verbs_calls" ? ["-libverbs", "-lpthread"] : ["-lrdmacm", "-libverbs", "-lpthread"];
-            ProgramResult compiled = await ProgramRun.RunAsync(compiler, ["-Wall", "-Werror", "-O1", "-o", program, source, .. libraries]);
-            Assert.True(compiled.ExitCode == 0, compiled.ToString());
-            ProgramResult result = await ProgramRun.RunWithDeviceAsync(options, program);
-            Assert.True(result.ExitCode == 0, result.ToString());
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        using CompiledProgram program = await CompiledProgram.MakeAsync(
+            name, header, package, name == "verbs_calls" ? ["-libverbs", "-lpthread"] : ["-lrdmacm", "-libverbs", "-lpthread"]);
+        ProgramResult result = await ProgramRun.RunWithDeviceAsync(options, program.Path);
+        Assert.True(result.ExitCode == 0, result.ToString());
     }
 }

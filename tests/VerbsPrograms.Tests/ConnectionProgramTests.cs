@@ -72,6 +72,8 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     [InlineData(false, "ib_write_bw", "-n 500")]
     [InlineData(false, "ib_read_bw", "-n 500")]
     [InlineData(false, "ib_send_lat", "-n 200")]
+    [InlineData(false, "ib_atomic_lat", "-n 200")] // Its server ends without a word, and its client waits to be told.
+    [InlineData(true, "ib_atomic_lat", "-n 200")]
     [InlineData(false, "ib_send_bw", "-c UD -s 1024 -n 200")]
     [InlineData(true, "ib_write_bw", "-n 500")]
     [InlineData(true, "ib_send_lat", "-n 200")]

@@ -65,4 +65,37 @@ public sealed class DeviceProgramTests(PublishedLibrary library)
         ProgramResult result = await ProgramRun.RunWithDeviceAsync([], "sh", "-c", "exit 42");
         Assert.Equal(42, result.ExitCode);
     }
+
+    [Fact]
+    public async Task A_program_finds_files_of_its_device_that_others_do_not_see()
+    {
+        await library.DirectoryAsync();
+        Assert.SkipWhen(File.Exists(DeviceFile), "this machine has such a device");
+        await ProgramRun.RequireDeviceFilesOrSkipAsync();
+        ProgramResult result = await ProgramRun.RunWithDeviceAsync(
+            [], "sh", "-c", $"test -c {DeviceFile} && test -w {DeviceFile} && test -c /dev/zero && ls /dev | wc -l && echo > /dev/null");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.InRange(int.Parse(result.Output, System.Globalization.CultureInfo.InvariantCulture), Directory.GetFileSystemEntries("/dev").Length, int.MaxValue);
+        Assert.False(File.Exists(DeviceFile));
+        ProgramResult plain = await ProgramRun.RunWithDeviceAsync(["--no-device-files"], "test", "-e", DeviceFile);
+        Assert.Equal(1, plain.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_user_who_may_not_mount_finds_them_and_stays_that_user()
+    {
+        await library.DirectoryAsync();
+        Assert.SkipWhen(File.Exists(DeviceFile), "this machine has such a device");
+        Assert.SkipUnless(Environment.UserName == "root", "only root can become another user");
+        string setpriv = Optional.Program("setpriv", "util-linux");
+        string[] nobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        ProgramResult may = await ProgramRun.RunAsync(setpriv, [.. nobody, "unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "--", ProgramRun.Tool, "--help"]);
+        Assert.SkipUnless(may.ExitCode == 0, $"another user cannot have a user namespace here, or not run the command: {may.Errors}");
+        ProgramResult result = await ProgramRun.RunAsync(
+            setpriv, [.. nobody, ProgramRun.Tool, "run", "--", "sh", "-c", $"test -c {DeviceFile} && id -u && grep CapEff /proc/self/status"]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Matches(@"^65534\s+CapEff:\s+0+\s+$", result.Output);
+    }
+
+    private const string DeviceFile = "/dev/infiniband/uverbs0";
 }

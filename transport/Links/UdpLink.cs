@@ -21,10 +21,16 @@ public sealed class UdpLink : ILink
     /// The address is not of this machine (EADDRNOTAVAIL), its port is taken (EADDRINUSE), or the kernel refused an option.
     /// </exception>
     public UdpLink(in Gid address, UdpLinkOptions? options = null)
+        : this(address, UdpSocket.Open(address, RoceUdp.Port), options)
+    {
+    }
+
+    /// <summary>Takes over a socket that is bound, with what has arrived there.</summary>
+    internal UdpLink(in Gid address, int socket, UdpLinkOptions? options)
     {
         options ??= new UdpLinkOptions();
         Address = address;
-        _socket = UdpSocket.Open(address, RoceUdp.Port);
+        _socket = socket;
         _groActive = options.UseGro && UdpSocket.TryEnableGro(_socket);
         _gsoWanted = options.UseGso;
         ReceiveBufferBytes = UdpSocket.SetBuffer(_socket, receive: true, options.ReceiveBufferBytes);

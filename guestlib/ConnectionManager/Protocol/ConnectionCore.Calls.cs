@@ -131,6 +131,19 @@ public sealed partial class ConnectionCore
         }
     }
 
+    /// <summary>The application has no use for any connection any more: as <see cref="Abandon"/> of each.</summary>
+    /// <returns>How many peers are told.</returns>
+    public int AbandonAll(long nowNs)
+    {
+        int before = _sends.Count;
+        foreach (CmConnection connection in _connections.Values.ToArray())
+        {
+            Abandon(connection, nowNs);
+        }
+
+        return _sends.Count - before;
+    }
+
     private void Reject(CmConnection connection, RejectReason reason, byte[] privateData, long nowNs)
     {
         if (connection.State == ConnectionState.RequestReceived)

@@ -55,11 +55,15 @@ internal sealed unsafe class OpenCompletionQueue
         Pointer->Handle = Queue.Handle;
         Pointer->Cqe = Queue.Capacity;
         Queue.Owner = this;
+        DatagramLevel = Requests.DatagramLevelOf(context.Rdma.Address);
     }
 
     public OpenContext Context { get; }
 
     public OpenCompletionChannel? Channel { get; }
+
+    /// <summary>As <see cref="Requests.DatagramLevelOf"/>, of this device.</summary>
+    public byte DatagramLevel { get; }
 
     public CompletionQueue Queue { get; }
 

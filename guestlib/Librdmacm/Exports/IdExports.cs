@@ -101,6 +101,11 @@ internal static unsafe class IdExports
         catch (Exception e)
         {
             Failure.Tell(e.Message);
+            if (count != null)
+            {
+                *count = 0;
+            }
+
             return (IbvContext**)Failure.Null(e);
         }
     }

@@ -41,7 +41,7 @@ internal sealed unsafe partial class CmId
     public int PathMtuBytes =>
         _connection is { } connection ? MtuCode.ToBytes(connection.Request.PathMtuCode) : CmDevice.Open().Port.ActiveMtuBytes;
 
-    /// <summary><c>rdma_bind_addr(3)</c>.</summary>
+    /// <summary><c>rdma_bind_addr(3)</c>. The address of the machine itself (127.0.0.1, ::1) stands for that of the device, of which it takes the place.</summary>
     /// <exception cref="VerbsException">EINVAL: bound already. ENODEV: the address is not the device's. EADDRINUSE.</exception>
     public void Bind(IPEndPoint address)
     {
@@ -52,7 +52,7 @@ internal sealed unsafe partial class CmId
 
         if (!SocketAddress.IsAny(address.Address))
         {
-            UseDevice(address.Address);
+            UseDevice(IPAddress.Loopback.Equals(address.Address) || IPAddress.IPv6Loopback.Equals(address.Address) ? null : address.Address);
         }
 
         TakePort((ushort)address.Port);

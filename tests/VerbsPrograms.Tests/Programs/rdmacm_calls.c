@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "checks.h"
 
@@ -110,14 +112,44 @@ static void listeners_of_any_address(void)
     CHECK(rdma_listen(id, 1) == 0 && rdma_get_src_port(id) != 0 && rdma_destroy_id(id) == 0);
 }
 
+/* libfabric asks for "the local address" so, and takes what it is told then. */
+static void the_address_of_the_machine_itself_stands_for_the_device(void)
+{
+    struct rdma_cm_id *id;
+    struct sockaddr_in self = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    REQUIRE(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP) == 0 && rdma_bind_addr(id, (struct sockaddr *)&self) == 0);
+    CHECK(id->verbs != NULL && ((struct sockaddr_in *)rdma_get_local_addr(id))->sin_addr.s_addr == device.sin_addr.s_addr);
+    CHECK(rdma_listen(id, 1) == 0 && rdma_destroy_id(id) == 0);
+    struct sockaddr_in other = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xC0000201) };
+    REQUIRE(rdma_create_id(NULL, &id, NULL, RDMA_PS_TCP) == 0);
+    FAILS(rdma_bind_addr(id, (struct sockaddr *)&other), ENODEV);
+    CHECK(rdma_destroy_id(id) == 0);
+}
+
+/* Programs look at the number alone. */
+static void no_device_is_a_list_of_none(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("VRDMA_ADDRESS", "192.0.2.1", 1);
+        unsetenv("VRDMA_SOCKET");
+        int count = 7;
+        _exit(rdma_get_devices(&count) == NULL && count == 0 ? 0 : 1);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    no_device_is_a_list_of_none();
     device.sin_family = AF_INET;
     REQUIRE(getenv("VRDMA_ADDRESS") != NULL && inet_pton(AF_INET, getenv("VRDMA_ADDRESS"), &device.sin_addr) == 1);
     shared_receive_queues();
     queue_pairs();
     options_of_vendors();
     listeners_of_any_address();
+    the_address_of_the_machine_itself_stands_for_the_device();
     return summary();
 }

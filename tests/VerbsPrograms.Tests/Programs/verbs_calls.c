@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -424,6 +425,70 @@ static void extended_cq(void)
     free_end(&a);
 }
 
+/* UCX looks in the place of the service level whether the header before a datagram is one of IPv4 or of IPv6. */
+static void datagrams_tell_their_packet_type(void)
+{
+    struct ibv_cq_init_attr_ex cq_init = { .cqe = 16, .wc_flags = IBV_WC_STANDARD_FLAGS };
+    struct ibv_cq_ex *extended = ibv_create_cq_ex(context, &cq_init);
+    struct ibv_cq *plain = ibv_create_cq(context, 16, NULL, NULL, 0);
+    REQUIRE(extended != NULL && plain != NULL);
+    char *memory = aligned_alloc(4096, 4096);
+    struct ibv_mr *mr = ibv_reg_mr(pd, memory, 4096, IBV_ACCESS_LOCAL_WRITE);
+    struct ibv_qp_init_attr init = { .send_cq = plain, .recv_cq = plain, .qp_type = IBV_QPT_UD, .cap = { DEPTH, DEPTH, 1, 1, 0 } };
+    struct ibv_qp *qps[2];
+    struct ibv_ah_attr way = { .is_global = 1, .port_num = 1, .grh = { .dgid = gid, .hop_limit = 1 } };
+    struct ibv_ah *ah = ibv_create_ah(pd, &way);
+    REQUIRE(mr != NULL && ah != NULL);
+    for (int i = 0; i < 2; i++) {
+        qps[i] = ibv_create_qp(pd, &init);
+        REQUIRE(qps[i] != NULL);
+        init.recv_cq = ibv_cq_ex_to_cq(extended);
+        struct ibv_qp_attr attr = { .qp_state = IBV_QPS_INIT, .port_num = 1, .qkey = 3 };
+        REQUIRE(ibv_modify_qp(qps[i], &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_QKEY) == 0);
+        attr.qp_state = IBV_QPS_RTR;
+        REQUIRE(ibv_modify_qp(qps[i], &attr, IBV_QP_STATE) == 0);
+        attr.qp_state = IBV_QPS_RTS;
+        REQUIRE(ibv_modify_qp(qps[i], &attr, IBV_QP_STATE | IBV_QP_SQ_PSN) == 0);
+        struct ibv_sge into = { (uintptr_t)memory + 1024 * (i + 1), 1024, mr->lkey };
+        struct ibv_recv_wr receive = { .wr_id = i, .sg_list = &into, .num_sge = 1 }, *bad;
+        REQUIRE(ibv_post_recv(qps[i], &receive, &bad) == 0);
+    }
+    int below_udp = 8, form = gid.global.subnet_prefix == 0 && ((uint16_t *)gid.raw)[5] == 0xFFFF ? 2 : 1;
+    for (int i = 0; i < 2; i++) {
+        struct ibv_sge sge = { (uintptr_t)memory, 32, mr->lkey };
+        struct ibv_send_wr send = { .wr_id = 9, .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_SEND, .send_flags = IBV_SEND_SIGNALED,
+            .wr = { .ud = { .ah = ah, .remote_qpn = qps[i]->qp_num, .remote_qkey = 3 } } }, *bad;
+        REQUIRE(ibv_post_send(qps[0], &send, &bad) == 0);
+    }
+    for (int seen = 0; seen < 3; seen++) {
+        struct ibv_wc wc = await_completion(plain);
+        CHECK(wc.status == IBV_WC_SUCCESS && wc.sl == ((wc.wc_flags & IBV_WC_GRH) ? (below_udp | form) : 0));
+    }
+    struct ibv_poll_cq_attr attr = { 0 };
+    time_t limit = time(NULL) + 20;
+    int result;
+    while ((result = ibv_start_poll(extended, &attr)) == ENOENT && time(NULL) < limit)
+        ;
+    CHECK(result == 0 && extended->status == IBV_WC_SUCCESS && ibv_wc_read_sl(extended) == (below_udp | form));
+    ibv_end_poll(extended);
+    CHECK(ibv_destroy_qp(qps[0]) == 0 && ibv_destroy_qp(qps[1]) == 0 && ibv_destroy_ah(ah) == 0 && ibv_dereg_mr(mr) == 0);
+    CHECK(ibv_destroy_cq(plain) == 0 && ibv_destroy_cq(ibv_cq_ex_to_cq(extended)) == 0);
+    free(memory);
+}
+
+/* Programs open a device to look at it, close it, and open it again with the same address in mind. */
+static void a_device_in_the_process_keeps_its_address(struct ibv_device *device)
+{
+    union ibv_gid now;
+    struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(4791) };
+    memcpy(&name.sin_addr, gid.raw + 12, 4);
+    int rival = socket(AF_INET, SOCK_DGRAM, 0);
+    FAILS(bind(rival, (struct sockaddr *)&name, sizeof name), EADDRINUSE);
+    close(rival);
+    context = ibv_open_device(device);
+    CHECK(context != NULL && ibv_query_gid(context, 1, 0, &now) == 0 && memcmp(&now, &gid, sizeof now) == 0 && ibv_close_device(context) == 0);
+}
+
 static void what_is_not_supported(void)
 {
     struct ibv_cq *cq = ibv_create_cq(context, 16, NULL, NULL, 0);
@@ -524,6 +589,7 @@ int main(void)
     context = ibv_open_device(list[0]);
     struct ibv_context *again = ibv_open_device(list[0]);
     REQUIRE(context != NULL && again != NULL && context != again);
+    struct ibv_device *device = list[0];
     ibv_free_device_list(list);
     CHECK(ibv_close_device(again) == 0);
     pd = ibv_alloc_pd(context);
@@ -537,9 +603,12 @@ int main(void)
     windows();
     events();
     extended_cq();
+    datagrams_tell_their_packet_type();
     what_is_not_supported();
     threads_and_forks();
     CHECK(ibv_dealloc_pd(pd) == 0);
     CHECK(ibv_close_device(context) == 0);
+    if (getenv("VRDMA_SOCKET") == NULL)
+        a_device_in_the_process_keeps_its_address(device);
     return summary();
 }

@@ -27,6 +27,13 @@ internal static class ProgramRun
     public static Task<ProgramResult> RunWithDeviceAsync(string[] options, string program, params string[] arguments) =>
         RunAsync(Tool, ["run", .. options, "--", program, .. arguments]);
 
+    /// <summary>Skips a test of a program that looks for the files of its device where the system permits no process to show it some.</summary>
+    public static async Task RequireDeviceFilesOrSkipAsync()
+    {
+        ProgramResult result = await RunWithDeviceAsync([], "test", "-c", "/dev/infiniband/uverbs0");
+        Assert.SkipUnless(result.ExitCode == 0, "no mount namespaces are permitted here, in which programs are shown files of devices");
+    }
+
     /// <summary>
     /// Runs a program twice, each with a device of its own: as server, and once that listens, as client of it. Both get the arguments and a free port with
     /// <c>-p</c>; the client the server's address behind them. They run in the environment that <c>vrdma run</c> makes, without its time to start.
@@ -48,6 +55,28 @@ internal static class ProgramRun
         ProgramResult result = await serverEnds;
         Assert.True(client.ExitCode == 0 && result.ExitCode == 0, $"{client}\n{result}");
         return (result, client);
+    }
+
+    /// <summary>
+    /// Runs a program as <see cref="RunWithDeviceAsync"/> does, twice: as server with <c>-p PORT</c>, and once that listens, as its client with the server's address
+    /// and the arguments behind that.
+    /// </summary>
+    /// <param name="options">Of <c>vrdma run</c>, for both.</param>
+    /// <param name="environment">Of both.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Of the client.</param>
+    public static async Task<ProgramResult> RunPairWithDevicesAsync(
+        string[] options, Dictionary<string, string> environment, string program, params string[] arguments)
+    {
+        int port = FreePort();
+        string[] common = ["run", .. options, "--", program, "-p", port.ToString(CultureInfo.InvariantCulture)];
+        using Process server = Start(Tool, common, environment);
+        Task<ProgramResult> serverEnds = EndAsync(server, s_patience);
+        await ListensAsync(port, serverEnds);
+        ProgramResult client = await RunAsync(Tool, [.. common, .. arguments, "127.0.0.1"], environment: environment);
+        ProgramResult result = await serverEnds;
+        Assert.True(client.ExitCode == 0 && result.ExitCode == 0, $"{client}\n{result}");
+        return client;
     }
 
     /// <summary>
@@ -93,9 +122,20 @@ internal static class ProgramRun
         return environment;
     }
 
-    private static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
+    /// <summary>The <c>vrdma</c> command.</summary>
+    public static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
+
+    /// <summary>Starts a program whose standard input stays open.</summary>
+    public static Process StartOpen(string program, string[] arguments, Dictionary<string, string>? environment) => Begin(program, arguments, environment);
 
     private static Process Start(string program, string[] arguments, Dictionary<string, string>? environment)
+    {
+        Process process = Begin(program, arguments, environment);
+        process.StandardInput.Close();
+        return process;
+    }
+
+    private static Process Begin(string program, string[] arguments, Dictionary<string, string>? environment)
     {
         ProcessStartInfo start = new(program)
         {
@@ -110,10 +150,11 @@ internal static class ProgramRun
             start.Environment.Remove(name);
         foreach ((string name, string value) in environment ?? [])
             start.Environment[name] = value;
-        Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        return process;
+        return Process.Start(start)!;
     }
+
+    /// <summary>Waits for its end, and fails the test when that does not come.</summary>
+    public static Task<ProgramResult> EndAsync(Process process) => EndAsync(process, s_patience);
 
     private static async Task<ProgramResult> EndAsync(Process process, TimeSpan patience)
     {
@@ -136,7 +177,8 @@ internal static class ProgramRun
         return new ProgramResult(commandLine, process.ExitCode, await output, await errors);
     }
 
-    private static int FreePort()
+    /// <summary>A TCP port that nobody uses.</summary>
+    public static int FreePort()
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
