@@ -38,6 +38,8 @@ internal static class CommandLine
     {
         try
         {
+            // Before the work, not after it, it turns out that nothing can be written there.
+            output?.Create();
             List<Cell> cells = [.. Cell.All(lossOneIn).Where(cell => words.All(word => cell.ToString().Contains(word, StringComparison.OrdinalIgnoreCase)))];
             cells = [.. Enumerable.Repeat(cells, repeat).SelectMany(all => all)];
             await using KernelMachine machine = await KernelMachine.StartAsync(cancellation);
