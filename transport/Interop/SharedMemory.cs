@@ -34,6 +34,7 @@ public static unsafe partial class SharedMemory
     public const int MADV_HUGEPAGE = 14;
     public const int MADV_POPULATE_READ = 22;
     public const int MADV_POPULATE_WRITE = 23;
+    public const int MADV_COLLAPSE = 25;
 
     /// <summary>Linux's page on x86-64 and on the arm64 kernels that we serve.</summary>
     public const int PageBytes = 4096;

@@ -29,7 +29,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private readonly UdpLinkStatistics _statistics;
     private readonly IcrcReceiver _icrc = new();
     private LossGenerator _losses;
-    private byte* _memory;
+    private PacketMemory _memory;
     private MultipleMessageHeader* _messages;
     private int _messagesPerCall = 1;
 
@@ -85,13 +85,13 @@ internal sealed unsafe class UdpReceiver : IDisposable
             if (received < asked || asked == 1)
                 break;
         }
+        _memory.Settle(_statistics.BytesReceived);
         return handled;
     }
 
     public void Dispose()
     {
-        PacketMemory.Free(_memory);
-        _memory = null;
+        _memory.Free();
     }
 
     /// <summary>Cuts a message into datagrams; returns how many.</summary>
@@ -235,14 +235,15 @@ internal sealed unsafe class UdpReceiver : IDisposable
     private void AllocateMessages()
     {
         const int sideBytes = NameBytes + ControlBytes + 64 + 64;
-        _memory = PacketMemory.Allocate(MessagesMax * (BufferBytes + sideBytes));
-        new Span<byte>(_memory + (MessagesMax * BufferBytes), MessagesMax * sideBytes).Clear();
-        _messages = (MultipleMessageHeader*)(_memory + (MessagesMax * BufferBytes));
+        _memory = new PacketMemory(MessagesMax * (BufferBytes + sideBytes));
+        byte* start = _memory.Start;
+        new Span<byte>(start + (MessagesMax * BufferBytes), MessagesMax * sideBytes).Clear();
+        _messages = (MultipleMessageHeader*)(start + (MessagesMax * BufferBytes));
         byte* side = (byte*)(_messages + MessagesMax);
         for (int i = 0; i < MessagesMax; i++)
         {
             var vector = (IoVector*)side;
-            *vector = new IoVector { Base = _memory + (i * BufferBytes), Length = BufferBytes };
+            *vector = new IoVector { Base = start + (i * BufferBytes), Length = BufferBytes };
             _messages[i].Header.Vectors = vector;
             _messages[i].Header.VectorCount = 1;
             _messages[i].Header.Name = side + 32;

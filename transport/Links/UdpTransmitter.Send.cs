@@ -27,6 +27,7 @@ internal sealed unsafe partial class UdpTransmitter
         _trainCount = 0;
         _waitingBytes = 0;
         _batch++;
+        _memory.Settle(_statistics.BytesSent);
     }
 
     private void SendAsMessages()

@@ -35,7 +35,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     private readonly Action _prepareMulticast;
     private readonly Train[] _trains = new Train[TrainsMax];
     private readonly UdpDestination[] _destinations = new UdpDestination[TrainsMax];
-    private byte* _memory;
+    private PacketMemory _memory;
     private MultipleMessageHeader* _messages;
     private int _trainCount;
     private int _waitingBytes;
@@ -126,8 +126,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     public void Dispose()
     {
         FreeCutBuffers();
-        PacketMemory.Free(_memory);
-        _memory = null;
+        _memory.Free();
         _trainCount = 0;
     }
 
@@ -266,8 +265,8 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         const int vectorBytes = VectorsPerTrain * 16;
         const int trainBytes = ArenaBytes + vectorBytes + 128;
         int messageBytes = TrainsMax * sizeof(MultipleMessageHeader);
-        _memory = PacketMemory.Allocate(TrainsMax * trainBytes + messageBytes);
-        byte* next = _memory;
+        _memory = new PacketMemory(TrainsMax * trainBytes + messageBytes);
+        byte* next = _memory.Start;
         for (int i = 0; i < TrainsMax; i++)
         {
             _trains[i].Arena = next;
