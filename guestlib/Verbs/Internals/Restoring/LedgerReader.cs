@@ -28,8 +28,10 @@ internal sealed unsafe class LedgerReader
         CheckPages(Head.SharedRegion, DeviceDriver.SharedPages);
         CheckPages(Head.AsyncRing, DeviceDriver.RingPages);
         CheckPages(Head.NotificationRing, DeviceDriver.RingPages);
+        HashSet<ulong> seen = [];
         for (ulong page = 0; ;)
         {
+            Check(seen.Add(page), "it has no end");
             Pages.Add((long)page);
             ReadEntries(page);
             page = ((GuestLedgerHead*)(_ram + page))->NextPage;
@@ -39,7 +41,6 @@ internal sealed unsafe class LedgerReader
             }
 
             CheckPages(page, 1);
-            Check(!Pages.Contains((long)page), "it has no end");
         }
     }
 

@@ -1,5 +1,4 @@
 using RoceEngine.Abi;
-using RoceEngine.Channel;
 
 namespace RoceEngine.Verbs.Internals.Restoring;
 
@@ -13,33 +12,13 @@ internal sealed unsafe class PostedKeys
 
     private readonly Dictionary<uint, MemoryWindow> _windows = [];
     private readonly Dictionary<uint, FastMemoryRegion> _regions = [];
-    private readonly List<GuestMemory> _memories;
-    private readonly DeviceChannel _channel;
+    private readonly MemoryPlaces _places;
 
-    public PostedKeys(List<MemoryWindow> windows, List<FastMemoryRegion> regions, List<GuestMemory> memories, DeviceChannel channel)
+    public PostedKeys(List<MemoryWindow> windows, List<FastMemoryRegion> regions, MemoryPlaces places)
     {
-        _memories = memories;
-        _channel = channel;
+        _places = places;
         windows.ForEach(window => _windows.TryAdd(window.RemoteKey >> TagBits, window));
         regions.ForEach(region => _regions.TryAdd(region.RemoteKey >> TagBits, region));
-    }
-
-    /// <summary>The memory that holds a range of addresses of this process; null when none does.</summary>
-    public static GuestMemory? Find(List<GuestMemory> memories, ulong address, ulong bytes)
-    {
-        // In the order of their addresses: the last that begins at or before.
-        int low = 0;
-        int high = memories.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            (low, high) = memories[middle].Address <= address ? (middle + 1, high) : (low, middle);
-        }
-
-        GuestMemory? memory = low == 0 ? null : memories[low - 1];
-        return memory is not null && address - memory.Address <= (ulong)memory.Length && bytes <= (ulong)memory.Length - (address - memory.Address)
-            ? memory
-            : null;
     }
 
     public void Apply(List<QueuePair> pairs)
@@ -77,10 +56,8 @@ internal sealed unsafe class PostedKeys
 
     private void Apply(in PvrdmaSendWqe request, FastMemoryRegion region)
     {
-        ulong first = region.FirstPageInDirectory;
-        ulong offset = first + (request.FastRegisterIova % (ulong)GuestAllocator.PageBytes);
-        GuestMemory? memory = offset < (ulong)_channel.GuestRamBytes ? Find(_memories, (ulong)_channel.GuestRam + offset, request.FastRegisterLength) : null;
-        if (memory is not null)
+        ulong address = region.FirstPageInDirectory + (request.FastRegisterIova % (ulong)GuestAllocator.PageBytes);
+        if (_places.Find(address, request.FastRegisterLength) is { } memory)
         {
             var registration = new FastRegistration { Memory = memory, Bytes = request.FastRegisterLength };
             region.OnPosted(in registration, request.FastRegisterIova, request.FastRegisterRemoteKey);

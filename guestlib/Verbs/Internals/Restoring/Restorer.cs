@@ -13,6 +13,8 @@ internal sealed unsafe class Restorer
     private readonly FoundObjects _found;
     private readonly List<FoundEntry> _entries;
     private readonly Dictionary<(GuestLedgerKind Kind, uint Handle), FoundEntry> _byHandle = [];
+    private readonly HashSet<(GuestLedgerKind Kind, uint Handle)> _listed = [];
+    private readonly Dictionary<uint, PvrdmaNextObjectResponse> _regions;
     private readonly Dictionary<uint, ProtectionDomain> _domains = [];
     private readonly Dictionary<uint, CompletionQueue> _queues = [];
     private readonly Dictionary<uint, SharedReceiveQueue> _shared = [];
@@ -22,6 +24,14 @@ internal sealed unsafe class Restorer
         _context = context;
         _driver = context.Driver;
         _found = new FoundObjects(_driver);
+        _regions = _found.Regions.ToDictionary(region => region.Handle);
+        Note(GuestLedgerKind.ProtectionDomain, _found.Domains);
+        Note(GuestLedgerKind.CompletionQueue, _found.CompletionQueues);
+        Note(GuestLedgerKind.SharedReceiveQueue, _found.SharedReceiveQueues);
+        Note(GuestLedgerKind.QueuePair, _found.QueuePairs);
+        Note(GuestLedgerKind.MemoryRegion, _found.Regions.Where(region => region.Type == (uint)PvrdmaRegionType.Pages));
+        Note(GuestLedgerKind.FastRegion, _found.Regions.Where(region => region.Type == (uint)PvrdmaRegionType.FastRegister));
+        Note(GuestLedgerKind.MemoryWindow, _found.Windows);
         foreach (FoundEntry entry in ledger.Entries)
         {
             _ = _byHandle.TryAdd((entry.Kind, entry.Content.Handle), entry);
@@ -48,38 +58,16 @@ internal sealed unsafe class Restorer
     private bool IsAlive(FoundEntry entry) => entry.Kind switch
     {
         GuestLedgerKind.Memory or GuestLedgerKind.Channel => true,
-        GuestLedgerKind.AddressHandle or GuestLedgerKind.ProtectionDomain => Lists(_found.Domains, entry),
-        GuestLedgerKind.CompletionQueue => IsFirst(entry) && Lists(_found.CompletionQueues, entry),
-        GuestLedgerKind.SharedReceiveQueue => IsFirst(entry) && Lists(_found.SharedReceiveQueues, entry),
-        GuestLedgerKind.QueuePair => IsFirst(entry) && Lists(_found.QueuePairs, entry),
-        GuestLedgerKind.MemoryRegion => IsFirst(entry) && Lists(_found.Regions, entry, PvrdmaRegionType.Pages),
-        GuestLedgerKind.FastRegion => IsFirst(entry) && Lists(_found.Regions, entry, PvrdmaRegionType.FastRegister),
-        GuestLedgerKind.MemoryWindow => IsFirst(entry) && Lists(_found.Windows, entry),
-        _ => false,
+        GuestLedgerKind.AddressHandle or GuestLedgerKind.ProtectionDomain => IsListed(GuestLedgerKind.ProtectionDomain, entry),
+        _ => IsFirst(entry) && IsListed(entry.Kind, entry),
     };
+
+    private void Note(GuestLedgerKind kind, IEnumerable<PvrdmaNextObjectResponse> objects) => _listed.UnionWith(objects.Select(found => (kind, found.Handle)));
+
+    private bool IsListed(GuestLedgerKind kind, FoundEntry entry) => _listed.Contains((kind, entry.Content.Handle));
 
     /// <summary>An object has one entry.</summary>
     private bool IsFirst(FoundEntry entry) => _byHandle[(entry.Kind, entry.Content.Handle)].Offset == entry.Offset;
-
-    private static bool Lists(List<PvrdmaNextObjectResponse> objects, FoundEntry entry, PvrdmaRegionType type = PvrdmaRegionType.Pages)
-    {
-        // In the order of their handles, as the device listed them.
-        int low = 0;
-        int high = objects.Count - 1;
-        while (low <= high)
-        {
-            int middle = (low + high) / 2;
-            uint handle = objects[middle].Handle;
-            if (handle == entry.Content.Handle)
-            {
-                return entry.Kind is not (GuestLedgerKind.MemoryRegion or GuestLedgerKind.FastRegion) || objects[middle].Type == (uint)type;
-            }
-
-            (low, high) = handle < entry.Content.Handle ? (middle + 1, high) : (low, middle - 1);
-        }
-
-        return false;
-    }
 
     /// <summary>All of guest RAM that belongs to somebody. Page directories do not: the device has read them.</summary>
     private IEnumerable<(long Offset, long Bytes)> Taken(LedgerReader ledger)
@@ -101,14 +89,12 @@ internal sealed unsafe class Restorer
             }
             else if (entry.Kind == GuestLedgerKind.FastRegion)
             {
-                taken.Add(((long)entry.Content.Address, GuestPages.DirectoryBytes((int)Region(entry.Content.Handle).PageCount)));
+                taken.Add(((long)entry.Content.Address, GuestPages.DirectoryBytes((int)_regions[entry.Content.Handle].PageCount)));
             }
         }
 
         return taken;
     }
-
-    private PvrdmaNextObjectResponse Region(uint handle) => _found.Regions.Find(region => region.Handle == handle);
 
     private RestoredObjects Make()
     {
@@ -135,9 +121,10 @@ internal sealed unsafe class Restorer
         List<QueuePair> pairs = [.. _found.QueuePairs.Select(MakeQueuePair)];
         List<MemoryWindow> windows = [.. _found.Windows.Select(window =>
             new MemoryWindow(Domain(window), window, Entry(GuestLedgerKind.MemoryWindow, window.Handle)))];
-        List<FastMemoryRegion> fast = [.. Of(GuestLedgerKind.FastRegion).Select(entry => MakeFast(entry, memories))];
-        List<MemoryRegion> regions = [.. _found.Regions.Where(region => region.Type == (uint)PvrdmaRegionType.Pages).Select(region => MakeRegion(region, memories))];
-        new PostedKeys(windows, fast, memories, _driver.Channel).Apply(pairs);
+        var places = new MemoryPlaces(_driver.Channel, memories);
+        List<FastMemoryRegion> fast = [.. Of(GuestLedgerKind.FastRegion).Select(entry => MakeFast(entry, places))];
+        List<MemoryRegion> regions = [.. _found.Regions.Where(region => region.Type == (uint)PvrdmaRegionType.Pages).Select(region => MakeRegion(region, places))];
+        new PostedKeys(windows, fast, places).Apply(pairs);
         return new RestoredObjects
         {
             Memories = memories,
@@ -201,22 +188,22 @@ internal sealed unsafe class Restorer
             Entry(GuestLedgerKind.QueuePair, qp.Handle));
     }
 
-    private MemoryRegion MakeRegion(PvrdmaNextObjectResponse region, List<GuestMemory> memories) => new(
+    private MemoryRegion MakeRegion(PvrdmaNextObjectResponse region, MemoryPlaces places) => new(
         Domain(region),
-        MemoryOf(region, memories) ?? throw Lacks(region, "memory that its program allocated"),
+        MemoryOf(region, places) ?? throw Lacks(region, "memory that its program allocated"),
         region,
         Entry(GuestLedgerKind.MemoryRegion, region.Handle));
 
-    private FastMemoryRegion MakeFast(FoundEntry entry, List<GuestMemory> memories)
+    private FastMemoryRegion MakeFast(FoundEntry entry, MemoryPlaces places)
     {
-        PvrdmaNextObjectResponse region = Region(entry.Content.Handle);
+        PvrdmaNextObjectResponse region = _regions[entry.Content.Handle];
         var directory = GuestPages.ContinueDirectory(_driver.Allocator, _driver.Channel.GuestRam, (long)entry.Content.Address, (int)region.PageCount);
-        GuestMemory? memory = region.Length == 0 ? null : MemoryOf(region, memories) ?? throw Lacks(region, "memory that its program allocated");
+        GuestMemory? memory = region.Length == 0 ? null : MemoryOf(region, places) ?? throw Lacks(region, "memory that its program allocated");
         return new FastMemoryRegion(Domain(region), region, directory, memory, Known(entry));
     }
 
-    private GuestMemory? MemoryOf(PvrdmaNextObjectResponse region, List<GuestMemory> memories) => PostedKeys.Find(
-        memories, (ulong)_driver.Channel.GuestRam + region.FirstPage + (region.Start % (ulong)GuestAllocator.PageBytes), region.Length);
+    private static GuestMemory? MemoryOf(in PvrdmaNextObjectResponse region, MemoryPlaces places) =>
+        places.Find(region.FirstPage + (region.Start % (ulong)GuestAllocator.PageBytes), region.Length);
 
     private static VerbsException Lacks(in PvrdmaNextObjectResponse found, string what) =>
         new(Errno.InputOutput, $"the device's object with handle {found.Handle} lacks {what}");
