@@ -16,7 +16,7 @@ public sealed partial class ConnectionCore
 
     private readonly List<CmEarlyRequest> _early = [];
 
-    /// <summary>Keeps a request that has no listener; false when it is to be refused now.</summary>
+    /// <summary>Keeps a request that has no listener; false when it has one, or is to be refused now.</summary>
     /// <param name="source">Who asks.</param>
     /// <param name="transaction">The same when the message comes again.</param>
     /// <param name="serviceId">What it asks for.</param>
@@ -24,6 +24,11 @@ public sealed partial class ConnectionCore
     /// <param name="nowNs">The time.</param>
     private bool TryKeepEarly(IPAddress source, ulong transaction, ulong serviceId, Action<long> handle, long nowNs)
     {
+        if (_listeners.ContainsKey(serviceId))
+        {
+            return false;
+        }
+
         if (_early.Exists(early => early.Transaction == transaction && early.Peer.Equals(source)))
         {
             Counters.Duplicates++;

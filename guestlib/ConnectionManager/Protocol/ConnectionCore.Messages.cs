@@ -16,7 +16,7 @@ public sealed partial class ConnectionCore
             return;
         }
 
-        if (mayBeEarly && !_listeners.ContainsKey(request.ServiceId)
+        if (mayBeEarly
             && TryKeepEarly(source, transaction, request.ServiceId, now => HandleRequest(request, source, transaction, now, mayBeEarly: false), nowNs))
         {
             return;
