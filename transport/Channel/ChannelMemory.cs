@@ -60,7 +60,8 @@ public sealed unsafe class ChannelMemory
             SharedMemory.AddSeals(memory._descriptors[1], Seals);
             for (int i = 2; i < memory._descriptors.Length; i++)
                 memory._descriptors[i] = SystemCallException.Check(Events.Create(0, Events.EFD_CLOEXEC | Events.EFD_NONBLOCK), "eventfd");
-            memory.MapAll();
+            memory.MapRam();
+            memory.MapControl();
             return memory;
         }
         catch
@@ -74,16 +75,14 @@ public sealed unsafe class ChannelMemory
     /// <exception cref="ChannelException">The memfds are smaller than said or not sealed against shrinking.</exception>
     /// <exception cref="SystemCallException">The kernel refused to map them.</exception>
     internal static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes) =>
-        Adopt(descriptors, guestRamBytes, controlBytes, memory => GuestRamPlace.MapAnywhere(memory.GuestRamDescriptor, guestRamBytes));
+        Adopt(descriptors, guestRamBytes, controlBytes, isRestored: false);
 
     /// <summary>As above for memory that another process had, which is mapped where that one had it.</summary>
     /// <exception cref="RestoredMemoryException">It cannot be mapped there, or that process did not note where it was.</exception>
     internal static ChannelMemory AdoptRestored(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes) =>
-        Adopt(descriptors, guestRamBytes, controlBytes, memory => GuestRamPlace.MapAgain(memory.GuestRamDescriptor, guestRamBytes));
+        Adopt(descriptors, guestRamBytes, controlBytes, isRestored: true);
 
-    private delegate byte* RamMapper(ChannelMemory memory);
-
-    private static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes, RamMapper mapRam)
+    private static ChannelMemory Adopt(ReadOnlySpan<int> descriptors, long guestRamBytes, long controlBytes, bool isRestored)
     {
         var memory = new ChannelMemory(guestRamBytes, controlBytes);
         descriptors.CopyTo(memory._descriptors);
@@ -91,9 +90,10 @@ public sealed unsafe class ChannelMemory
         {
             CheckMemfd(memory.GuestRamDescriptor, guestRamBytes, "guest RAM");
             CheckMemfd(memory.ControlDescriptor, controlBytes, "the control region");
-            memory.GuestRam = mapRam(memory);
-            memory.AdviseRam();
-            memory.Control = SharedMemory.MapShared(memory.ControlDescriptor, controlBytes);
+            memory.UseRam(isRestored
+                ? GuestRamPlace.MapAgain(memory.GuestRamDescriptor, guestRamBytes)
+                : GuestRamPlace.MapAnywhere(memory.GuestRamDescriptor, guestRamBytes));
+            memory.MapControl();
             return memory;
         }
         catch
@@ -260,20 +260,17 @@ public sealed unsafe class ChannelMemory
             throw new ChannelException($"the memfd for {what} is not the {bytes} bytes that it announced");
     }
 
-    private void MapAll()
+    private void MapRam() => UseRam(SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes));
+
+    private void UseRam(byte* mapped)
     {
-        MapRam();
-        Control = SharedMemory.MapShared(ControlDescriptor, ControlBytes);
+        GuestRam = mapped;
+
+        // A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.
+        _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);
     }
 
-    private void MapRam()
-    {
-        GuestRam = SharedMemory.MapShared(GuestRamDescriptor, GuestRamBytes);
-        AdviseRam();
-    }
-
-    /// <summary>A hint only: where the kernel allows huge pages for shared memory, copies and translations get cheaper.</summary>
-    private void AdviseRam() => _ = SharedMemory.Advise(GuestRam, (nuint)GuestRamBytes, SharedMemory.MADV_HUGEPAGE);
+    private void MapControl() => Control = SharedMemory.MapShared(ControlDescriptor, ControlBytes);
 
     private static long RoundToPages(long bytes) => (bytes + SharedMemory.PageBytes - 1) & ~(long)(SharedMemory.PageBytes - 1);
 }
