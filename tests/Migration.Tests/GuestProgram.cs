@@ -6,7 +6,7 @@ namespace Migration.Tests;
 
 /// <summary>
 /// A guest process that is told what to do by lines on standard input: <c>connect ENDS</c>, <c>run</c>, <c>count</c>, <c>pause</c>,
-/// <c>outstanding</c>, <c>stop</c>, <c>finish COUNTS</c>, <c>readback COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
+/// <c>look away</c> (polls nothing until the next command), <c>outstanding</c>, <c>stop</c>, <c>finish COUNTS</c>, <c>readback COUNTS</c>. It answers each with one line, and ends with <c>bad REASON</c> as soon as anything is not as it should be.
 /// One that goes on with a restored device first says that it has it, and hears <c>go on</c> or <c>broken</c>; one that looks at such a device does nothing else.
 /// </summary>
 internal static class GuestProgram
@@ -65,17 +65,20 @@ internal static class GuestProgram
     private static int Serve(GuestTraffic traffic)
     {
         Task<string?> next = Task.Run(Console.In.ReadLine);
+        bool looksAway = false;
         while (true)
         {
-            if (!traffic.Turn())
+            if (looksAway || !traffic.Turn())
                 Thread.Sleep(1);
             if (!next.IsCompleted)
                 continue;
             if (next.Result is not { } line)
                 return 0;
             string[] words = line.Split(' ', 2);
+            looksAway = line == "look away";
             Say(words[0] switch
             {
+                "look" => "looks away",
                 "connect" => traffic.Connect(words[1]),
                 "run" => traffic.Begin(),
                 "count" => traffic.Completed.ToString(CultureInfo.InvariantCulture),

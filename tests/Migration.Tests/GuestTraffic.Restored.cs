@@ -7,6 +7,8 @@ internal sealed partial class GuestTraffic
 {
     private const uint Positions = 2 * CompletionEntries;
 
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
+
     /// <param name="socketPath">Of the daemon that has the device.</param>
     /// <param name="device">The restored device.</param>
     /// <param name="script">What this end sends.</param>
@@ -76,23 +78,36 @@ internal sealed partial class GuestTraffic
         Demand(_pairs.All(pair => pair.State == QueuePairState.Error && pair.Query().State == QueuePairState.Error), "a QP is not in error");
         _ = TakeUp();
         long flushed = 0;
+        long quietSince = 0;
         WaitFor(() =>
         {
             int count = _completions.Poll(_batch);
             for (int i = 0; i < count; i++)
-                flushed += CountFlushed(in _batch[i]) ? 1 : 0;
-            return Posted.SequenceEqual(Done);
+                flushed += CountOnce(in _batch[i]) ? 1 : 0;
+            if (count != 0 || !Posted.SequenceEqual(Done))
+                quietSince = System.Diagnostics.Stopwatch.GetTimestamp();
+            return System.Diagnostics.Stopwatch.GetElapsedTime(quietSince) > Quiet;
         }, "flushed completions");
-        Demand(_completions.Poll(_batch) == 0, "a completion too many");
         return $"ok {events.Count} events, {flushed} flushed";
     }
 
-    private bool CountFlushed(in WorkCompletion completion)
+    /// <summary>True for a request that was flushed. Receives may be: the shared queue keeps those that no message has begun to fill.</summary>
+    private bool CountOnce(in WorkCompletion completion)
     {
-        if (completion.Opcode >= WorkCompletionOpcode.Receive || !_indexOf.TryGetValue(completion.QueuePairNumber, out int pair))
-            return false;
-        Demand(completion.WorkRequestId == Id(pair, _state.Completed[pair]), $"QP {pair}: {completion.WorkRequestId} is out of order");
-        _state.Completed[pair]++;
+        Demand(completion.Status is CompletionStatus.Success or CompletionStatus.FlushError, $"{completion.Opcode} ended with {completion.Status}");
+        Demand(_indexOf.TryGetValue(completion.QueuePairNumber, out int pair), $"nobody has QP {completion.QueuePairNumber}");
+        if (completion.Opcode >= WorkCompletionOpcode.Receive)
+        {
+            int buffer = (int)completion.WorkRequestId;
+            Demand((uint)buffer < Receives && _state.ReceivePosted[buffer] != 0, $"receive {buffer} completed twice");
+            _state.ReceivePosted[buffer] = 0;
+        }
+        else
+        {
+            Demand(_state.Completed[pair] < _state.Posted[pair], $"QP {pair} has completed more than it posted");
+            Demand(completion.WorkRequestId == Id(pair, _state.Completed[pair]), $"QP {pair}: {completion.WorkRequestId} is out of order");
+            _state.Completed[pair]++;
+        }
         return completion.Status == CompletionStatus.FlushError;
     }
 

@@ -57,11 +57,16 @@ public sealed class RestoredGuestTests
         }
     }
 
-    [Fact]
-    public void A_device_that_is_older_than_what_its_peers_know_comes_with_its_events_and_flushed_completions()
+    [Theory]
+    [InlineData("at work")]
+    [InlineData("has not polled")]
+    public void A_device_that_is_older_than_what_its_peers_know_comes_with_its_events_and_flushed_completions(string guest)
     {
         using var scene = new SnapshotScene("127.15.103", "mixed");
+        if (guest == "has not polled")
+            Assert.Equal("looks away", scene.Guest.Ask("look away"));
         string file = scene.Save("live");
+        _ = scene.Guest.Ask("count");
         scene.AwaitProgress();
         scene.Home.Process.Kill();
         Daemon daemon = scene.AnotherDaemon();
