@@ -206,6 +206,12 @@ internal sealed class Conductor : IDisposable
             if (client.EndOfInput || client.IsBroken)
                 conversation.OnEnded();
         }
+        else if (client.Guest is not null)
+        {
+            // A guest whose device does not move has nothing to say, but what it was asked before.
+            while (client.TryTakeRequest(out ReadOnlySpan<byte> late))
+                _ = !late.IsEmpty && client.TakeAnswer(late[0]);
+        }
         else if (client.Coming is { } coming && client.TryTakeRequest(out ReadOnlySpan<byte> signal))
         {
             coming.OnSaid(signal);

@@ -55,6 +55,9 @@ internal sealed class ControlClient : IDisposable
     /// <summary>Set to close the connection once everything is sent.</summary>
     public bool CloseWhenSent { get; set; }
 
+    /// <summary>How many questions of <see cref="MoveSignals"/> a guest has not answered: whoever asked the first of them may have gone.</summary>
+    public int AnswersOwed { get; private set; }
+
     public int UnsentBytes => _outgoing.Count;
 
     public bool MustClose => IsBroken || (CloseWhenSent && _outgoing.Count == 0);
@@ -74,8 +77,8 @@ internal sealed class ControlClient : IDisposable
         KeepDescriptors(descriptors[..descriptorCount]);
         if (received > 0)
         {
-            // A guest whose device does not move has nothing to say, and what a refused client says is not looked at.
-            if ((Guest is null || Guest.Move is not null) && !CloseWhenSent)
+            // What a refused client says is not looked at, nor what follows nonsense of a guest.
+            if (!CloseWhenSent && (Guest is null || OversizedBytes < 0))
                 _frames.Append(buffer[..received]);
             return;
         }
@@ -84,6 +87,22 @@ internal sealed class ControlClient : IDisposable
             EndOfInput = true;
             IsBroken |= received < 0;
         }
+    }
+
+    /// <summary>A guest was asked this.</summary>
+    public void NoteAsked(byte signal)
+    {
+        if (signal is MoveSignals.Track or MoveSignals.Collect or MoveSignals.Hold or MoveSignals.Prepare)
+            AnswersOwed++;
+    }
+
+    /// <summary>A guest said this; true when it is an answer that it owed.</summary>
+    public bool TakeAnswer(byte signal)
+    {
+        bool isOwed = AnswersOwed > 0
+            && signal is MoveSignals.Tracking or MoveSignals.CannotTrack or MoveSignals.Dirty or MoveSignals.Held or MoveSignals.Prepared;
+        AnswersOwed -= isOwed ? 1 : 0;
+        return isOwed;
     }
 
     /// <summary>The descriptors that came and nobody took yet; the caller owns them.</summary>

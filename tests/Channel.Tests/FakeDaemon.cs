@@ -20,7 +20,11 @@ internal sealed class FakeDaemon : IDisposable
         {
             try
             {
-                WaitReadable(_listener.Descriptor);
+                while (!IsReadable(_listener.Descriptor, TimeSpan.FromMilliseconds(20)))
+                {
+                    if (_end.IsSet)
+                        return;
+                }
                 using UnixSocket socket = _listener.TryAccept() ?? throw new InvalidOperationException("nobody connected");
                 script(this, socket);
             }
@@ -79,11 +83,16 @@ internal sealed class FakeDaemon : IDisposable
 
     private static void WaitReadable(int descriptor)
     {
-        Span<PollDescriptor> descriptors = [new PollDescriptor { Descriptor = descriptor, Events = PollDescriptor.POLLIN }];
-        while (Events.Wait(descriptors, -1) == 0)
+        while (!IsReadable(descriptor, TimeSpan.FromSeconds(1)))
         {
-            // A signal came.
+            // Its time was over, or a signal came.
         }
+    }
+
+    private static bool IsReadable(int descriptor, TimeSpan patience)
+    {
+        Span<PollDescriptor> descriptors = [new PollDescriptor { Descriptor = descriptor, Events = PollDescriptor.POLLIN }];
+        return Events.Wait(descriptors, (long)patience.TotalNanoseconds) > 0;
     }
 
     public void Dispose()

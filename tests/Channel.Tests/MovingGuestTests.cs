@@ -133,6 +133,37 @@ public sealed unsafe class MovingGuestTests : IDisposable
         Assert.False(_channel.IsLost);
     }
 
+    [Theory]
+    [InlineData(MoveSignals.Release)]
+    [InlineData(MoveSignals.Stay)]
+    public void A_guest_that_is_held_hears_what_was_said_right_after_its_release(byte release)
+    {
+        Assert.SkipUnless(WriteTrackingProbe.WhyNot is null, WriteTrackingProbe.WhyNot ?? "");
+        _here.Say(MoveSignals.Track);
+        _here.ExpectBegin(MoveSignals.Tracking);
+        for (int i = 0; i < 20; i++)
+        {
+            _here.Say(MoveSignals.Hold);
+            _here.ExpectBegin(MoveSignals.Held);
+            Finish(_here.Do((_, socket) => FakeDaemon.SendRaw(
+                socket, [.. FrameAssembler.Frame([release]), .. FrameAssembler.Frame([MoveSignals.Stay]), .. FrameAssembler.Frame([MoveSignals.Track])])));
+            _here.ExpectBegin(MoveSignals.Tracking);
+        }
+    }
+
+    [Fact]
+    public void A_guest_that_is_told_to_stay_while_it_is_held_tracks_no_more()
+    {
+        Assert.SkipUnless(WriteTrackingProbe.WhyNot is null, WriteTrackingProbe.WhyNot ?? "");
+        _here.Say(MoveSignals.Track);
+        _here.ExpectBegin(MoveSignals.Tracking);
+        _here.Say(MoveSignals.Hold);
+        _here.ExpectBegin(MoveSignals.Held);
+        _here.Say(MoveSignals.Stay);
+        _here.Say(MoveSignals.Hold);
+        Assert.Equal("the guest does not track its memory", System.Text.Encoding.UTF8.GetString(_here.ExpectBegin(MoveSignals.Held)));
+    }
+
     private MoveDecision Prepare() => Prepare(_there);
 
     /// <summary>The daemon here begins an attempt, and the guest shows itself at the one there.</summary>
@@ -204,6 +235,20 @@ public sealed unsafe class MovingGuestTests : IDisposable
             byte[] said = (_stream ??= new FrameStream(socket)).Receive(Patience).ToArray();
             Assert.Equal([signal], said);
         }));
+
+        /// <summary>The guest says this; returns what follows it.</summary>
+        public byte[] ExpectBegin(byte signal)
+        {
+            byte[] said = [];
+            Finish(Do((_, socket) =>
+            {
+                said = (_stream ??= new FrameStream(socket)).Receive(Patience).ToArray();
+                Array.ForEach(_stream.TakeDescriptors(), descriptor => Events.Close(descriptor));
+            }));
+            Assert.NotEmpty(said);
+            Assert.Equal(signal, said[0]);
+            return said[1..];
+        }
 
         public void ExpectEnd() => Finish(Do((_, socket) => Assert.True((_stream ??= new FrameStream(socket)).Receive(Patience).IsEmpty)));
 

@@ -27,6 +27,31 @@ public sealed class SnapshotFaultTests
     }
 
     [Fact]
+    public void A_process_that_is_stopped_is_neither_saved_nor_moved_and_can_be_once_it_goes_on()
+    {
+        using var scene = new SnapshotScene("127.15.98", "mixed");
+        Daemon there = scene.AnotherDaemon();
+        for (int i = 0; i < 3; i++)
+        {
+            scene.Guest.Signal("STOP");
+            Vrdma saved = Vrdma.RunHere("snapshot", "mover", scene.File("no"), "--socket", scene.Home.SocketPath);
+            Assert.Contains($"process {scene.Guest.Id} is stopped", saved.Complaint, StringComparison.Ordinal);
+            foreach (string memory in new[] { "copy", "share" })
+            {
+                Vrdma moved = Vrdma.RunHere("migrate", "mover", "--to", $"127.0.0.1:{there.Port}", "--insecure", "--memory", memory, "--socket", scene.Home.SocketPath);
+                Assert.Contains($"process {scene.Guest.Id} is stopped", moved.Complaint, StringComparison.Ordinal);
+            }
+            scene.Guest.Signal("CONT");
+
+            // The answers that it gives now belong to nobody.
+            _ = scene.Save($"{i}");
+            scene.AwaitProgress();
+        }
+        scene.Home.Send("mover", there.Port, cancellation: TestContext.Current.CancellationToken);
+        scene.ExpectAllRight();
+    }
+
+    [Fact]
     public void A_directory_that_is_not_there_leaves_the_device_as_it_was()
     {
         using var scene = new SnapshotScene("127.15.92", "mixed");

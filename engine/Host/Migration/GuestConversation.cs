@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using RoceEngine.Channel;
 using RoceEngine.Interop;
@@ -21,16 +22,22 @@ internal readonly record struct GuestAnswer(byte Signal, ReadOnlyMemory<byte> Co
 /// </summary>
 internal sealed class GuestConversation(ControlClient client, Action<Action> post)
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly Channel<GuestAnswer> _answers = System.Threading.Channels.Channel.CreateUnbounded<GuestAnswer>();
+    private readonly int _answersOwedBefore = client.AnswersOwed;
+    private int _answersHeard;
     private bool _hasEnded;
 
     /// <summary>The conductor: a message of the guest, and the descriptors that came so far. One belongs to <see cref="MoveSignals.Tracking"/>, none to others.</summary>
     public void OnSaid(ReadOnlySpan<byte> message, int[] descriptors)
     {
         int kept = descriptors.Length == 1 && !message.IsEmpty && message[0] == MoveSignals.Tracking ? descriptors[0] : -1;
-        if (kept < 0)
+        bool isLate = !message.IsEmpty && client.TakeAnswer(message[0]) && ++_answersHeard <= _answersOwedBefore;
+        if (kept < 0 || isLate)
             Array.ForEach(descriptors, descriptor => Events.Close(descriptor));
-        if (!message.IsEmpty)
+        if (!message.IsEmpty && !isLate)
             _answers.Writer.TryWrite(new GuestAnswer(message[0], message[1..].ToArray(), kept));
     }
 
@@ -46,9 +53,35 @@ internal sealed class GuestConversation(ControlClient client, Action<Action> pos
     /// <summary>Says something to the guest.</summary>
     public void Say(byte signal, ReadOnlyMemory<byte> content = default) => post(() =>
     {
-        if (!client.IsBroken)
-            client.SendFrame([signal, .. content.Span]);
+        if (client.IsBroken)
+            return;
+        client.NoteAsked(signal);
+        client.SendFrame([signal, .. content.Span]);
     });
+
+    /// <summary>Asks something that is answered at once, and hears the answer.</summary>
+    /// <exception cref="MigrationException">The guest's process does not run; what it answers later is not heard by anybody.</exception>
+    public async Task<GuestAnswer> AskAsync(byte signal, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        Say(signal, content);
+        long begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            using var look = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            look.CancelAfter(LookInterval);
+            try
+            {
+                return await HearAsync(look.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                if (ProcessStates.IsStopped(client.Peer.ProcessId))
+                    throw new MigrationException($"the guest's process {client.Peer.ProcessId} is stopped, by a signal or a debugger: it has to run for this");
+                if (Stopwatch.GetElapsedTime(begin) > Patience)
+                    throw new MigrationException($"the guest's process {client.Peer.ProcessId} does not answer");
+            }
+        }
+    }
 
     /// <summary>The guest's next answer. A guest that does not answer is waited for: it alone decides where its device is.</summary>
     public ValueTask<GuestAnswer> HearAsync(CancellationToken cancellation) => _answers.Reader.ReadAsync(cancellation);

@@ -79,8 +79,7 @@ internal sealed partial class OutgoingMigration
     /// <summary>The guest takes note of what it writes; false when it cannot, and need not.</summary>
     private async Task<bool> TrackAsync(CancellationToken cancellation)
     {
-        _conversation.Say(MoveSignals.Track);
-        GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Tracking, MoveSignals.CannotTrack).ConfigureAwait(false);
+        GuestAnswer answer = await AskAsync(MoveSignals.Track, default, cancellation, MoveSignals.Tracking, MoveSignals.CannotTrack).ConfigureAwait(false);
         if (answer.Signal == MoveSignals.Tracking)
             _tracked = TrackedGuest.From(answer, _guest.Slot.Memory.GuestRamBytes);
         else if (_request.Memory == "copy")
@@ -186,8 +185,8 @@ internal sealed partial class OutgoingMigration
     {
         Tell("prepare");
         var order = new MoveOrder { SocketPath = accepted.SocketPath, Token = accepted.Token, Attempt = _decision.Attempt, CopiesMemory = copies };
-        _conversation.Say(MoveSignals.Prepare, JsonSerializer.SerializeToUtf8Bytes(order, ChannelJson.Default.MoveOrder));
-        GuestAnswer answer = await HearAsync(cancellation, MoveSignals.Prepared).ConfigureAwait(false);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(order, ChannelJson.Default.MoveOrder);
+        GuestAnswer answer = await AskAsync(MoveSignals.Prepare, json, cancellation, MoveSignals.Prepared).ConfigureAwait(false);
         if (!answer.Content.IsEmpty)
             throw new MigrationException($"the guest cannot go there: {answer.Text}");
         _ = await there.ExpectAsync(MigrationFrame.Claimed, cancellation).ConfigureAwait(false);
@@ -205,8 +204,7 @@ internal sealed partial class OutgoingMigration
             _ = await there.ExpectAsync(MigrationFrame.RoundTaken, cancellation).ConfigureAwait(false);
             long bytesBefore = pages.Bytes;
             pages = new PageSet(slot.Memory.GuestRamBytes);
-            _conversation.Say(MoveSignals.Collect);
-            pages.Add((await HearAsync(cancellation, MoveSignals.Dirty).ConfigureAwait(false)).Content.Span);
+            pages.Add((await AskAsync(MoveSignals.Collect, default, cancellation, MoveSignals.Dirty).ConfigureAwait(false)).Content.Span);
             pages.Add(await HostThreads.OnWorker(_guest.Worker, (_, _) => slot.Device.TakeDirtyPages()).ConfigureAwait(false));
             bool isStuck = round > 1 && pages.Bytes > bytesBefore * 3 / 4;
             if (pages.Bytes <= LastRoundBytesMax || isStuck || round >= _request.RoundsMax)
@@ -265,9 +263,14 @@ internal sealed partial class OutgoingMigration
 
     private unsafe MoveDecision OpenDecision() => MoveDecision.Open(_guest.Slot.Memory.Control);
 
-    private async Task<GuestAnswer> HearAsync(CancellationToken cancellation, params byte[] signals)
+    private async Task<GuestAnswer> AskAsync(byte signal, ReadOnlyMemory<byte> content, CancellationToken cancellation, params byte[] signals) =>
+        await JudgeAsync(await _conversation.AskAsync(signal, content, cancellation).ConfigureAwait(false), signals).ConfigureAwait(false);
+
+    private async Task<GuestAnswer> HearAsync(CancellationToken cancellation, params byte[] signals) =>
+        await JudgeAsync(await _conversation.HearAsync(cancellation).ConfigureAwait(false), signals).ConfigureAwait(false);
+
+    private async Task<GuestAnswer> JudgeAsync(GuestAnswer answer, byte[] signals)
     {
-        GuestAnswer answer = await _conversation.HearAsync(cancellation).ConfigureAwait(false);
         if (answer.IsGone)
         {
             await _host.Threads.OnConductor(() => _host.Guests.Lose(_guest)).ConfigureAwait(false);

@@ -48,8 +48,7 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
     {
         if (guest.Move is not { } conversation)
             return null;
-        conversation.Say(MoveSignals.Track);
-        GuestAnswer answer = await HearAsync(cancellation).ConfigureAwait(false);
+        GuestAnswer answer = await AskAsync(conversation, MoveSignals.Track, cancellation).ConfigureAwait(false);
         return answer.Signal == MoveSignals.Tracking
             ? TrackedGuest.From(answer, _slot.Memory.GuestRamBytes)
             : throw new MigrationException($"guest memory cannot be saved while the guest runs: {answer.Text}");
@@ -86,10 +85,7 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
     {
         var pages = new PageSet(_slot.Memory.GuestRamBytes);
         if (tracked is not null)
-        {
-            guest.Move!.Say(MoveSignals.Collect);
-            pages.Add((await HearAsync(cancellation).ConfigureAwait(false)).Content.Span);
-        }
+            pages.Add((await AskAsync(guest.Move!, MoveSignals.Collect, cancellation).ConfigureAwait(false)).Content.Span);
         pages.Add(await HostThreads.OnWorker(guest.Worker, (_, _) => _slot.Device.TakeDirtyPages()).ConfigureAwait(false));
         return pages;
     }
@@ -99,8 +95,7 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
     {
         if (tracked is not null)
         {
-            guest.Move!.Say(MoveSignals.Hold);
-            GuestAnswer held = await HearAsync(cancellation).ConfigureAwait(false);
+            GuestAnswer held = await AskAsync(guest.Move!, MoveSignals.Hold, cancellation).ConfigureAwait(false);
             if (!held.Content.IsEmpty)
                 throw new MigrationException(held.Text);
         }
@@ -166,9 +161,9 @@ internal sealed class SnapshotTaker(AttachedGuest guest, bool stops)
         return saved;
     }
 
-    private async Task<GuestAnswer> HearAsync(CancellationToken cancellation)
+    private static async Task<GuestAnswer> AskAsync(GuestConversation conversation, byte signal, CancellationToken cancellation)
     {
-        GuestAnswer answer = await guest.Move!.HearAsync(cancellation).ConfigureAwait(false);
+        GuestAnswer answer = await conversation.AskAsync(signal, default, cancellation).ConfigureAwait(false);
         return answer.IsGone ? throw new MigrationException("the device's guest ended") : answer;
     }
 }

@@ -142,9 +142,14 @@ internal sealed class ChannelWatcher
 
     private void Hold()
     {
-        string? problem = _tracked is null ? "the guest does not track its memory" : _tracked.Hold(_daemon);
+        byte answer = 0;
+        string? problem = _tracked is null ? "the guest does not track its memory"
+            : _daemon.HasMore ? "the daemon said something else"
+            : _tracked.Hold(_daemon, out answer);
         if (problem is not null)
             Say(_daemon, MoveSignals.Held, problem);
+        else if (answer == MoveSignals.Stay)
+            Handle([answer]);
     }
 
     /// <summary>Everybody waits until the daemon there has the device, or has not.</summary>

@@ -36,6 +36,9 @@ internal sealed class FrameStream(UnixSocket socket)
         return true;
     }
 
+    /// <summary>More came than was taken.</summary>
+    public bool HasMore => _frames.PendingBytes > 0;
+
     /// <summary>Takes a message that came already.</summary>
     public bool TryTake(out ReadOnlySpan<byte> message) => _frames.TryTake(out message);
 

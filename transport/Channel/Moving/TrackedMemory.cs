@@ -11,7 +11,8 @@ internal sealed unsafe class TrackedMemory : IDisposable
     /// <summary>A daemon that has everybody held and says nothing for so long is as good as dead.</summary>
     private const int AnswerTimeoutMs = 30_000;
 
-    private const int AnswerBytesMax = 64;
+    /// <summary>Who is held hears one message of one byte, and leaves what was said after it in the socket.</summary>
+    private const int AnswerBytesMax = ChannelProtocol.LengthBytes + 1;
 
     private readonly ChannelMemory _memory;
     private readonly GuestWriteTracker _tracker;
@@ -72,9 +73,11 @@ internal sealed unsafe class TrackedMemory : IDisposable
     }
 
     /// <summary>Holds everybody until the daemon says something. Null, or why that could not be.</summary>
-    public string? Hold(FrameStream daemon)
+    /// <param name="daemon">Which hears that everybody is held.</param>
+    /// <param name="answer">What it said then; 0 for nothing.</param>
+    public string? Hold(FrameStream daemon, out byte answer)
     {
-        FreezeOutcome outcome = Exchange([MoveSignals.Held], daemon, out int descriptor);
+        FreezeOutcome outcome = Exchange([MoveSignals.Held], daemon, out int descriptor, out answer);
         CloseIfThere(descriptor);
         return outcome.Result is FreezeResult.Refused or FreezeResult.NoAnswer or FreezeResult.PeerClosed ? null : Describe(outcome);
     }
@@ -85,7 +88,7 @@ internal sealed unsafe class TrackedMemory : IDisposable
     /// </summary>
     public FreezeOutcome GoOver(FrameStream there)
     {
-        FreezeOutcome outcome = Exchange([MoveSignals.Frozen], there, out int descriptor);
+        FreezeOutcome outcome = Exchange([MoveSignals.Frozen], there, out int descriptor, out _);
         if (outcome.Result == FreezeResult.Replaced)
             _memory.RamWasReplaced(descriptor);
         else
@@ -114,9 +117,10 @@ internal sealed unsafe class TrackedMemory : IDisposable
         _ = daemon.TrySend(message, [_tracker.WrittenDescriptor]);
     }
 
-    private FreezeOutcome Exchange(ReadOnlySpan<byte> message, FrameStream daemon, out int descriptor)
+    private FreezeOutcome Exchange(ReadOnlySpan<byte> message, FrameStream daemon, out int descriptor, out byte signal)
     {
         descriptor = -1;
+        signal = 0;
         if (!_tracker.IsTracking)
             return new FreezeOutcome(FreezeResult.Failed, 0, 0, "tracking", 0);
         Span<byte> answer = stackalloc byte[AnswerBytesMax];
@@ -124,7 +128,8 @@ internal sealed unsafe class TrackedMemory : IDisposable
         try
         {
             FreezeOutcome outcome = _tracker.Exchange(
-                FrameAssembler.Frame(message), daemon.Socket.Descriptor, AnswerTimeoutMs, answer, out _, descriptors, out int count);
+                FrameAssembler.Frame(message), daemon.Socket.Descriptor, AnswerTimeoutMs, answer, out int bytes, descriptors, out int count);
+            signal = bytes == AnswerBytesMax ? answer[^1] : (byte)0;
             descriptor = count > 0 ? descriptors[0] : -1;
             return outcome;
         }
