@@ -17,12 +17,12 @@ internal sealed class MemoryOperations(DeviceCore core)
 
     /// <summary>
     /// Binds a window: the upper 24 bits of the key name it, the low 8 are its tag from now on. A bind of no bytes closes a type-1 window;
-    /// one of type 2 must be closed before it is bound again.
+    /// one of type 2 must be closed before it is bound again. Local write, which programs ask for along with remote write, means nothing for a window.
     /// </summary>
     public bool TryBind(DeviceQueuePair qp, in LocalOperation operation)
     {
         if (core.Objects.FindKeyNumber(operation.Key) is not MemoryWindow window || window.Domain != qp.Domain
-            || (operation.Access & ~WindowAccess) != 0)
+            || (operation.Access & ~(WindowAccess | AccessFlags.LocalWrite)) != 0)
         {
             return false;
         }
@@ -51,7 +51,7 @@ internal sealed class MemoryOperations(DeviceCore core)
             return false;
         }
 
-        window.Bind(qp, region, operation.Key, operation.Address, operation.Bytes, operation.Access);
+        window.Bind(qp, region, operation.Key, operation.Address, operation.Bytes, operation.Access & WindowAccess);
         return true;
     }
 

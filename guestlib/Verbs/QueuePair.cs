@@ -34,6 +34,9 @@ public sealed unsafe partial class QueuePair : IDisposable
         _operations = OperationsOf(Type, _driver.Extension);
 
         uint sendSlotBytes = PvrdmaWqeLayout.SendSlotBytes((uint)SendSges, (uint)options.InlineBytes);
+
+        // All that fits into a slot can be inline, whatever was asked for, as other devices have it: programs ask for none and send a little.
+        uint inlineBytes = Math.Max((uint)options.InlineBytes, Math.Min(sendSlotBytes - PvrdmaWqeLayout.SendHeaderBytes, _driver.InlineBytesMax));
         uint receiveSlotBytes = PvrdmaWqeLayout.ReceiveSlotBytes((uint)ReceiveSges);
         long sendPages = (long)PvrdmaWqeLayout.PagesFor((uint)SendDepth, sendSlotBytes);
         long receivePages = (long)PvrdmaWqeLayout.PagesFor((uint)ReceiveDepth, receiveSlotBytes);
@@ -54,7 +57,7 @@ public sealed unsafe partial class QueuePair : IDisposable
                 entry = _driver.Ledger.Reserve();
                 _pages = GuestPages.Allocate(
                     _driver.Allocator, _driver.Channel.GuestRam, 1 + sendPages + receivePages, $"a queue pair of depth {SendDepth} + {ReceiveDepth}");
-                PvrdmaCreateQpResponse response = CreateInDevice(domain, options, (ushort)sendPages);
+                PvrdmaCreateQpResponse response = CreateInDevice(domain, options, (ushort)sendPages, inlineBytes);
                 Number = response.Qpn;
                 Handle = response.QpHandle;
                 InlineBytes = (int)Math.Min(response.MaxInlineBytes, sendSlotBytes - PvrdmaWqeLayout.SendHeaderBytes);
@@ -111,7 +114,7 @@ public sealed unsafe partial class QueuePair : IDisposable
     /// <summary>Scatter/gather entries of a receive at most; 0 with a <see cref="SharedReceiveQueue"/>.</summary>
     public int ReceiveSges { get; }
 
-    /// <summary>Bytes of an inline send at most.</summary>
+    /// <summary>Bytes of an inline send at most: those that were asked for, and what else there is room for.</summary>
     public int InlineBytes { get; }
 
     /// <summary>The state as the last modify, query or failed completion left it; <see cref="Query"/> asks the device.</summary>
@@ -237,7 +240,7 @@ public sealed unsafe partial class QueuePair : IDisposable
         }
     }
 
-    private PvrdmaCreateQpResponse CreateInDevice(ProtectionDomain domain, QueuePairOptions options, ushort sendPages) =>
+    private PvrdmaCreateQpResponse CreateInDevice(ProtectionDomain domain, QueuePairOptions options, ushort sendPages, uint inlineBytes) =>
         _driver.Execute<PvrdmaCreateQp, PvrdmaCreateQpResponse>(
             PvrdmaCommand.CreateQp,
             new PvrdmaCreateQp
@@ -250,7 +253,7 @@ public sealed unsafe partial class QueuePair : IDisposable
                 MaxReceiveWr = (uint)ReceiveDepth,
                 MaxSendSge = (uint)SendSges,
                 MaxReceiveSge = (uint)ReceiveSges,
-                MaxInlineBytes = (uint)options.InlineBytes,
+                MaxInlineBytes = inlineBytes,
                 Access = (uint)PvrdmaAccess.LocalWrite,
                 TotalPageCount = (ushort)_pages.PageCount,
                 SendPageCount = sendPages,

@@ -59,6 +59,19 @@ public sealed unsafe class MemoryWindowTests
         Assert.True(Remote(world.Qp, key, region.Start, 1) != null);
     }
 
+    [Theory]
+    [InlineData(1u)]
+    [InlineData(2u)]
+    public void Local_write_means_nothing_for_a_window(uint type)
+    {
+        using var world = new KeyWorld();
+        GuestRegion region = world.Guest.CreateRegion(world.Domain, 4096, Bindable);
+        uint key = world.CreateWindow(type).Key;
+        Assert.Equal(CompletionStatus.Success, Bind(world.Qp, key, region, 0, 100, ReadWrite | PvrdmaAccess.LocalWrite));
+        Assert.True(Remote(world.Qp, key, region.Start, 1) != null);
+        Assert.True(Local(world.Qp, key, region.Start, 1) == null);
+    }
+
     [Fact]
     public void A_type_1_window_is_open_to_all_of_its_domain_and_a_type_2_window_to_its_binder()
     {
@@ -205,7 +218,7 @@ public sealed unsafe class MemoryWindowTests
     }
 
     public static TheoryData<string> Lies => ["window unknown", "region unknown", "region tag", "window of another domain", "region of another domain",
-        "no right to bind", "write without local write", "atomic without local write", "unknown right", "local right", "zero based type 1",
+        "no right to bind", "write without local write", "atomic without local write", "unknown right", "zero based type 1",
         "before", "after", "length", "wraps", "a region's key as the window", "a window's key as the region"];
 
     [Theory]
@@ -238,7 +251,6 @@ public sealed unsafe class MemoryWindowTests
             case "write without local write": (bind.BindRegionKey, bind.BindAccess) = (readOnly.Key, (uint)PvrdmaAccess.RemoteWrite); break;
             case "atomic without local write": (bind.BindRegionKey, bind.BindAccess) = (readOnly.Key, (uint)PvrdmaAccess.RemoteAtomic); break;
             case "unknown right": bind.BindAccess |= 1 << 20; break;
-            case "local right": bind.BindAccess |= (uint)PvrdmaAccess.LocalWrite; break;
             case "zero based type 1": bind.BindAccess |= (uint)PvrdmaAccess.ZeroBased; break;
             case "before": bind.BindAddress--; break;
             case "after": bind.BindAddress += 4096 - 99; break;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RoceEngine.Channel;
 using RoceEngine.Verbs;
 
@@ -42,6 +43,45 @@ public class DaemonTests
         bool overUdp = workers > 1;
         Assert.All(reports, report => Assert.Equal(overUdp, Counter(report, "udp_tx_datagrams") > 0));
         Assert.Equal(workers, reports.Select(report => report.Device.Worker).Distinct().Count());
+    }
+
+    [Fact]
+    public unsafe void Memory_that_a_closed_device_had_is_the_next_devices_and_what_is_written_meanwhile_stays()
+    {
+        using var daemon = new TestDaemon(["127.12.47.1", "127.12.47.2"]);
+        byte* memory = (byte*)NativeMemory.AlignedAlloc(Endpoint.MemoryBytes, 4096);
+        using var end = new CancellationTokenSource();
+        long* counter = (long*)(memory + Endpoint.MemoryBytes - sizeof(long));
+        *counter = 0;
+        long counted = 0;
+        var writer = new Thread(() =>
+        {
+            // By its own memory it knows what must be there, also when it waited for pages on their way.
+            while (!end.IsCancellationRequested && Interlocked.Increment(ref *counter) == counted + 1)
+                counted++;
+        });
+
+        // Who may not have userfaultfd must not write meanwhile.
+        if (Environment.IsPrivilegedProcess)
+            writer.Start();
+        try
+        {
+            for (int i = 1; i <= 20; i++)
+            {
+                using Endpoint one = Endpoint.Attached(daemon.SocketPath, ownMemory: (nint)memory);
+                using Endpoint other = Endpoint.Attached(daemon.SocketPath);
+                Endpoint.Connect(other, one);
+                other.WriteAndVerify(one, 300_000, i);
+            }
+        }
+        finally
+        {
+            end.Cancel();
+            if (Environment.IsPrivilegedProcess)
+                writer.Join();
+            Assert.Equal(counted, *counter);
+            NativeMemory.AlignedFree(memory);
+        }
     }
 
     [Fact]

@@ -16,13 +16,15 @@ internal sealed class Endpoint : IDisposable
 
     /// <param name="context">The device.</param>
     /// <param name="usesOwnMemory">The registered memory is the process's own, not the device's.</param>
-    public unsafe Endpoint(RdmaContext context, bool usesOwnMemory = false)
+    /// <param name="ownMemory">The process's own memory that is registered, which stays the caller's.</param>
+    public unsafe Endpoint(RdmaContext context, bool usesOwnMemory = false, nint ownMemory = 0)
     {
         Context = context;
         Domain = context.AllocateProtectionDomain();
         Completions = context.CreateCompletionQueue(256);
         _ownMemory = usesOwnMemory ? NativeMemory.AlignedAlloc(MemoryBytes, 4096) : null;
-        Memory = usesOwnMemory ? context.UseMemory(_ownMemory, MemoryBytes) : context.AllocateMemory(MemoryBytes);
+        void* memory = ownMemory == 0 ? _ownMemory : (void*)ownMemory;
+        Memory = memory != null ? context.UseMemory(memory, MemoryBytes) : context.AllocateMemory(MemoryBytes);
         Region = Domain.RegisterMemory(Memory, AccessFlags.LocalWrite | AccessFlags.RemoteWrite | AccessFlags.RemoteRead | AccessFlags.RemoteAtomic);
         QueuePair = Domain.CreateQueuePair(new QueuePairOptions
         {
@@ -48,7 +50,8 @@ internal sealed class Endpoint : IDisposable
         new(EmbeddedRdma.Open(new EmbeddedOptions { Address = IPAddress.Parse(address), Drive = drive, Host = host, MemoryBytes = 8 << 20 }));
 
     /// <summary>An endpoint on a device of the daemon at that socket.</summary>
-    public static Endpoint Attached(string socketPath, string? address = null, string? name = null, bool usesOwnMemory = false) => new(
+    public static Endpoint Attached(
+        string socketPath, string? address = null, string? name = null, bool usesOwnMemory = false, nint ownMemory = 0) => new(
         RdmaContext.Attach(new AttachOptions
         {
             SocketPath = socketPath,
@@ -56,7 +59,8 @@ internal sealed class Endpoint : IDisposable
             MemoryBytes = 8 << 20,
             Name = name,
         }),
-        usesOwnMemory);
+        usesOwnMemory,
+        ownMemory);
 
     /// <summary>Brings both QPs to ready-to-send, connected to each other.</summary>
     public static void Connect(Endpoint a, Endpoint b, byte timeout = 14)

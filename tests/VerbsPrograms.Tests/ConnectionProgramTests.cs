@@ -57,13 +57,15 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Endpoints_of_address_infos_work(bool attached)
+    [InlineData(false, "rdma_server", "rdma_client")]
+    [InlineData(true, "rdma_server", "rdma_client")]
+    [InlineData(false, "rdma_xserver", "rdma_xclient")] // Asks for no inline bytes, and sends some.
+    [InlineData(true, "rdma_xserver", "rdma_xclient")]
+    public async Task Endpoints_of_address_infos_work(bool attached, string serverProgram, string clientProgram)
     {
-        (ProgramResult server, ProgramResult client) = await RunAsync(attached, ["rdma_server"], ["rdma_client", "-s", "{0}"]);
-        Assert.Contains("rdma_server: end 0", server.Output, StringComparison.Ordinal);
-        Assert.Contains("rdma_client: end 0", client.Output, StringComparison.Ordinal);
+        (ProgramResult server, ProgramResult client) = await RunAsync(attached, [serverProgram], [clientProgram, "-s", "{0}"]);
+        Assert.Contains($"{serverProgram}: end 0", server.Output, StringComparison.Ordinal);
+        Assert.Contains($"{clientProgram}: end 0", client.Output, StringComparison.Ordinal);
     }
 
     [Theory]

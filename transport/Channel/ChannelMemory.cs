@@ -186,7 +186,7 @@ public sealed unsafe class ChannelMemory
     }
 
     /// <summary>
-    /// Moves private memory of this process into a part of guest RAM, which is mapped in its place. Writes through such a mapping are not tracked, so from
+    /// Moves memory of this process alone into a part of guest RAM, which is mapped in its place. Writes through such a mapping are not tracked, so from
     /// then on the memory cannot be copied while the guest runs.
     /// </summary>
     internal void MoveIn(byte* address, long offset, long bytes, bool isWritable)

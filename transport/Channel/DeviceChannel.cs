@@ -99,7 +99,7 @@ public sealed unsafe class DeviceChannel : IDisposable
     public Action? AnnounceWait { get; private init; }
 
     /// <summary>
-    /// Moves private memory of this process into a part of guest RAM, which is then mapped in its place: addresses and contents stay. All three numbers are
+    /// Moves memory of this process alone into a part of guest RAM, which is then mapped in its place: addresses and contents stay. All three numbers are
     /// multiples of a page. A device with such memory moves only where its memory goes with it. Threads that write to the memory meanwhile wait,
     /// where the kernel lets this process have userfaultfd; elsewhere they must not.
     /// </summary>

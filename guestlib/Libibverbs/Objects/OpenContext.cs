@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Verbs;
 
@@ -11,6 +12,7 @@ internal sealed unsafe class OpenContext
 {
     private readonly EventQueue<AsyncEventItem> _events = new();
     private readonly VerbsContext* _native;
+    private readonly SafeFileHandle _commandFile;
 
     public OpenContext(VerbsDevice device, RdmaContext rdma)
     {
@@ -21,8 +23,9 @@ internal sealed unsafe class OpenContext
         Pointer->Device = device.Pointer;
         Pointer->AsyncFd = _events.Descriptor;
 
-        // No command file stands behind this context; programs that look find a descriptor that is not open.
-        Pointer->CmdFd = -1;
+        // Nobody listens to commands there, but programs duplicate the descriptor, or set its flags.
+        _commandFile = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        Pointer->CmdFd = (int)_commandFile.DangerousGetHandle();
         Pointer->NumCompVectors = 1;
     }
 
@@ -68,6 +71,7 @@ internal sealed unsafe class OpenContext
     public void Close()
     {
         _events.Dispose();
+        _commandFile.Dispose();
         Backed.Free<VerbsContext, OpenContext>(_native);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using RoceEngine.Verbs.Internals.Mappings;
 using SystemCallException = RoceEngine.Interop.SystemCallException;
 using SystemErrno = RoceEngine.Interop.Errno;
@@ -11,21 +12,25 @@ namespace RoceEngine.Verbs.Internals;
 /// <remarks>
 /// Pages stay where they were moved when their registration ends, since other threads may write to them at any time: they are moved at most once. Their
 /// guest RAM is free again when the application has unmapped them. What the kernel says about the process's mappings is the truth at every
-/// registration, so memory that was unmapped and mapped anew is found to be new. Only private memory can be moved; what is shared with other
-/// processes would not be shared with them any more. A child of a fork does not have the moved pages, as <c>ibv_fork_init(3)</c> has it for devices
+/// registration, so memory that was unmapped and mapped anew is found to be new. Only private memory can be moved, and what devices left behind that this
+/// process has closed; what is shared with other processes would not be shared with them any more. A child of a fork does not have the moved pages, as <c>ibv_fork_init(3)</c> has it for devices
 /// that keep pages where they are.
 /// </remarks>
 internal sealed unsafe class ApplicationPages(DeviceDriver driver)
 {
+    /// <summary>The guest RAM of devices that this process has closed, as far as its own pages are still in it. Nobody else reads or writes them.</summary>
+    private static readonly ConcurrentDictionary<FileIdentity, bool> s_leftBehind = new();
+
     private readonly Lock _lock = new();
     private readonly List<Run> _runs = [];
+    private FileIdentity _ram;
 
     /// <summary>
     /// The guest physical addresses of the pages behind a range, moved there if they were not. <paramref name="holds"/> keeps them until it is given to
     /// <see cref="Release"/>.
     /// </summary>
     /// <exception cref="VerbsException">
-    /// EFAULT: not all of it is mapped. EOPNOTSUPP: a part is shared with other processes, or the device is being moved. ENOMEM: guest RAM is too small.
+    /// EFAULT: not all of it is mapped. EOPNOTSUPP: a part is shared with other processes or devices, or the device is being moved. ENOMEM: guest RAM is too small.
     /// </exception>
     public long[] Share(byte* address, long bytes, out List<object> holds)
     {
@@ -78,11 +83,24 @@ internal sealed unsafe class ApplicationPages(DeviceDriver driver)
         }
     }
 
+    /// <summary>The device is closed: the pages stay where they are, and are the process's alone. Another device may have them.</summary>
+    public void LeaveBehind()
+    {
+        lock (_lock)
+        {
+            if (_runs.Count > 0)
+            {
+                s_leftBehind[_ram] = true;
+            }
+        }
+    }
+
     private long[] Share(byte* first, byte* end, List<object> held)
     {
         List<Mapping> mappings = Mapping.ReadAll();
         FileIdentity ram = Mapping.At(mappings, (ulong)driver.Channel.GuestRam)?.File
             ?? throw new VerbsException(Errno.InputOutput, "ibv_reg_mr: guest RAM is not among the mappings of this process");
+        _ram = ram;
         Reclaim(mappings, ram);
         long[] pages = new long[(end - first) / GuestAllocator.PageBytes];
         ulong at = (ulong)first;
@@ -107,11 +125,12 @@ internal sealed unsafe class ApplicationPages(DeviceDriver driver)
 
     private long Move(Mapping mapping, ulong at, long bytes, List<object> held)
     {
-        if (!mapping.IsPrivate || !mapping.IsReadable)
+        bool isOurs = mapping.IsPrivate || s_leftBehind.ContainsKey(mapping.File);
+        if (!isOurs || !mapping.IsReadable)
         {
             throw new VerbsException(
                 Errno.NotSupported,
-                $"ibv_reg_mr: the memory at 0x{at:x} ({mapping.Path}) is {(mapping.IsReadable ? "shared with other processes" : "not readable")}: "
+                $"ibv_reg_mr: the memory at 0x{at:x} ({mapping.Path}) is {(isOurs ? "not readable" : "shared with others")}: "
                 + "a device in another process cannot have it");
         }
 

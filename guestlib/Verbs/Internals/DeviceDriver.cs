@@ -167,6 +167,7 @@ internal sealed unsafe partial class DeviceDriver : IDisposable
             if (!_disposed)
             {
                 _disposed = true;
+                ApplicationPages.LeaveBehind();
                 Channel.Dispose();
             }
         }

@@ -116,14 +116,15 @@ public abstract class OperationTests(StackMode mode)
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(63)]
-    [InlineData(200)]
-    public void Inline_bytes_need_no_registration_and_may_be_reused_at_once(int bytes)
+    [InlineData(0, 200)]
+    [InlineData(1, 200)]
+    [InlineData(63, 200)]
+    [InlineData(200, 200)]
+    [InlineData(16, 0)]
+    public void Inline_bytes_need_no_registration_and_may_be_reused_at_once(int bytes, int asked)
     {
-        using var duo = new Duo(mode, new EndpointOptions { InlineBytes = 200 });
-        Assert.InRange(duo.Left.QueuePair.InlineBytes, 200, int.MaxValue);
+        using var duo = new Duo(mode, new EndpointOptions { InlineBytes = asked });
+        Assert.InRange(duo.Left.QueuePair.InlineBytes, Math.Max(asked, bytes), int.MaxValue);
         byte[] data = new byte[bytes];
         new Random(bytes).NextBytes(data);
         byte[] sent = [.. data];

@@ -4,7 +4,7 @@ using RoceEngine.Interop;
 namespace RoceEngine.Channel;
 
 /// <summary>
-/// Moves private memory of this process into a shared file that is then mapped in its place. Where the kernel permits it (userfaultfd), other threads that
+/// Moves memory of this process alone into a shared file that is then mapped in its place. Where the kernel permits it (userfaultfd), other threads that
 /// write to the pages meanwhile wait, so that nothing they write is lost; elsewhere nobody may write while it lasts.
 /// </summary>
 /// <remarks>

@@ -19,7 +19,7 @@ internal static class WindowCases
         Bind("a region's key that is none", (attack, head) => head with { BindRegionKey = head.BindRegionKey ^ 1 }),
         Bind("a window's key that is none", (attack, head) => head with { BindKey = head.BindKey ^ 0x100 }),
         Bind("a region in the place of the window", (attack, head) => head with { BindKey = attack.Here.Region.Key }),
-        Bind("local rights", (attack, head) => head with { BindAccess = (uint)PvrdmaAccess.LocalWrite }),
+        Bind("the right to bind", (attack, head) => head with { BindAccess = (uint)PvrdmaAccess.WindowBind }),
         Bind("rights that are none", (attack, head) => head with { BindAccess = 1u << 30 }),
         Bind("a region without the right to bind", (attack, head) => head with
         {
