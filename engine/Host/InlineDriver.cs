@@ -37,7 +37,11 @@ public sealed class InlineDriver : IDisposable
         _standby = new Thread(RunStandby) { IsBackground = true, Name = "vrdma-standby" };
     }
 
-    public void Start() => _standby.Start();
+    public void Start()
+    {
+        _standby.Start();
+        AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+    }
 
     /// <summary>One turn, unless another thread is at it.</summary>
     public void Drive()
@@ -66,6 +70,9 @@ public sealed class InlineDriver : IDisposable
         Volatile.Write(ref _drivenNs, NobodyDrivesNs);
         _rest.End();
     }
+
+    // What came last is answered in the next turn, which nobody would take.
+    private void OnProcessExit(object? sender, EventArgs e) => Drive();
 
     /// <summary>True when another thread drives, or did a short while ago and did not say that it stopped.</summary>
     private bool IsDriven(long nowNs) => Volatile.Read(ref _busy) != 0 || nowNs - Volatile.Read(ref _drivenNs) < UndrivenNs;
@@ -184,6 +191,7 @@ public sealed class InlineDriver : IDisposable
     /// <summary>Ends the standby thread, after a last turn. Whoever still drives finds nothing to do.</summary>
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= OnProcessExit;
         _stopping = true;
         _rest.End();
         _sleep.Wake();

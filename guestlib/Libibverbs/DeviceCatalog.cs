@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using RoceEngine.Embedded;
 using RoceEngine.Verbs;
+using SystemErrno = RoceEngine.Interop.Errno;
 
 namespace RoceEngine.Libibverbs;
 
@@ -63,10 +64,8 @@ internal static class DeviceCatalog
             });
         }
 
-        AddressReservation reservation = address is null
-            ? AddressReservation.TakeFirstFree(Enumerable.Range(0, AddressesMax).Select(AddressAt))
-            : AddressReservation.Take(address);
-        return new EmbeddedSource(reservation, DriveModeOf(Environment.GetEnvironmentVariable(DriveVariable)));
+        DriveMode drive = DriveModeOf(Environment.GetEnvironmentVariable(DriveVariable));
+        return address is null ? EmbeddedSource.Anywhere(drive) : new EmbeddedSource(AddressReservation.Take(address), drive, mayBeAnyAddress: false);
     }
 
     private static long MemoryBytesOf(string? text)
@@ -96,12 +95,20 @@ internal static class DeviceCatalog
     };
 
     /// <summary>A device of a host inside this process. The address stays the process's, also while the program has closed the device.</summary>
-    private sealed class EmbeddedSource(AddressReservation reservation, DriveMode drive) : DeviceSource
+    private sealed class EmbeddedSource(AddressReservation reservation, DriveMode drive, bool mayBeAnyAddress) : DeviceSource
     {
         /// <summary>Guest RAM holds queues alone; pages that nobody touches cost nothing.</summary>
         private const long MemoryBytes = 1L << 30;
 
+        public static EmbeddedSource Anywhere(DriveMode drive) =>
+            new(AddressReservation.TakeFirstFree(Enumerable.Range(0, AddressesMax).Select(AddressAt)), drive, mayBeAnyAddress: true);
+
         public override IPAddress Address => reservation.Address;
+
+        public override DeviceSource InChild(bool isOpenInParent) =>
+            mayBeAnyAddress ? Anywhere(drive)
+            : isOpenInParent ? throw new VerbsException(SystemErrno.EBUSY, $"{Address} is the parent process's, which has its device open")
+            : this;
 
         public override RdmaContext Open() => EmbeddedRdma.Open(new EmbeddedOptions
         {
@@ -115,7 +122,7 @@ internal static class DeviceCatalog
     private sealed class AttachedSource(AttachOptions options) : DeviceSource
     {
         private readonly Lock _lock = new();
-        private readonly bool _mayBeAnyAddress = options.Address is null;
+        private readonly AttachOptions _asked = options;
         private AttachOptions _options = options;
         private RdmaContext? _attached;
 
@@ -129,6 +136,8 @@ internal static class DeviceCatalog
                 }
             }
         }
+
+        public override DeviceSource InChild(bool isOpenInParent) => new AttachedSource(_asked);
 
         public override RdmaContext Open()
         {
@@ -154,9 +163,9 @@ internal static class DeviceCatalog
             {
                 return RdmaContext.Attach(_options);
             }
-            catch (VerbsException) when (_mayBeAnyAddress && _options.Address is not null)
+            catch (VerbsException) when (_asked.Address is null && _options.Address is not null)
             {
-                return RdmaContext.Attach(_options with { Address = null });
+                return RdmaContext.Attach(_asked);
             }
         }
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using RoceEngine.Device;
+using RoceEngine.Interop;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Libibverbs.Objects;
 using RoceEngine.Verbs;
@@ -13,13 +14,22 @@ namespace RoceEngine.Libibverbs;
 /// A device that a program may find and open, as often as it likes: all its contexts share one vRDMA device, which is there from the first open to the
 /// last close.
 /// </summary>
+/// <remarks>
+/// A child of a fork has what its parent had opened in its memory, but it is the parent's: packets that one of them took would be lost for the other. So a
+/// child that opens the device gets one of its own.
+/// </remarks>
 internal sealed unsafe class VerbsDevice
 {
     private const int NodeTypeCa = 1;
 
-    private readonly DeviceSource _source;
+    /// <summary>One answers what has come; others may be at it at the same time.</summary>
+    private const int TurnsAtEnd = 16;
+
     private readonly Lock _lock = new();
     private readonly List<OpenContext> _contexts = [];
+    private DeviceSource _source;
+    private int _process = Processes.CurrentId;
+    private bool _wasOpened;
     private RdmaContext? _rdma;
 
     /// <summary>A device. Its structure is never freed: programs keep pointers to it beyond <c>ibv_free_device_list(3)</c>.</summary>
@@ -53,9 +63,16 @@ internal sealed unsafe class VerbsDevice
     {
         lock (_lock)
         {
+            LeaveParent();
             if (_rdma is null)
             {
                 _rdma = _source.Open();
+                if (!_wasOpened)
+                {
+                    ProcessEnd.Add(SayLastWord);
+                }
+
+                _wasOpened = true;
                 _rdma.Pump.Listener = OnEvent;
                 _rdma.Pump.Start();
             }
@@ -72,8 +89,7 @@ internal sealed unsafe class VerbsDevice
         RdmaContext? last = null;
         lock (_lock)
         {
-            _ = _contexts.Remove(context);
-            if (_contexts.Count == 0)
+            if (_contexts.Remove(context) && _contexts.Count == 0 && _process == Processes.CurrentId)
             {
                 last = _rdma;
                 _rdma = null;
@@ -83,6 +99,37 @@ internal sealed unsafe class VerbsDevice
         // Outside of the lock, which the event pump may wait for.
         last?.Dispose();
         context.Close();
+    }
+
+    /// <summary>
+    /// A program that ends with its last receive has not let its device answer it: it does so when it is driven the next time, with what the program sends then.
+    /// </summary>
+    private void SayLastWord()
+    {
+        for (int i = 0; i < TurnsAtEnd; i++)
+        {
+            _rdma?.Progress();
+        }
+    }
+
+    /// <summary>In a child of a fork: what the parent has opened is the parent's. What it had only found is there for whoever opens it first.</summary>
+    private void LeaveParent()
+    {
+        int process = Processes.CurrentId;
+        if (process == _process)
+        {
+            return;
+        }
+
+        if (_wasOpened)
+        {
+            _source = _source.InChild(isOpenInParent: _rdma is not null);
+            _rdma = null;
+            _contexts.Clear();
+            _wasOpened = false;
+        }
+
+        _process = process;
     }
 
     private void OnEvent(AsyncEvent asyncEvent)
@@ -131,4 +178,9 @@ internal abstract class DeviceSource
     /// <summary>Opens it.</summary>
     /// <exception cref="VerbsException">It cannot be.</exception>
     public abstract RdmaContext Open();
+
+    /// <summary>Where a child of a fork has its device from, whose parent opened one.</summary>
+    /// <param name="isOpenInParent">The parent still had it open at the fork.</param>
+    /// <exception cref="VerbsException">EBUSY: the address that was asked for is the parent's. Or no address is free.</exception>
+    public abstract DeviceSource InChild(bool isOpenInParent);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using RoceEngine.ConnectionManager;
 using RoceEngine.ConnectionManager.Protocol;
+using RoceEngine.Interop;
 using RoceEngine.Libibverbs;
 using RoceEngine.Libibverbs.Abi;
 using RoceEngine.Libibverbs.Objects;
@@ -17,6 +18,7 @@ internal sealed unsafe class CmDevice
     private static readonly TimeSpan s_patienceAtEnd = TimeSpan.FromMilliseconds(500);
     private static readonly Lock s_lock = new();
     private static CmDevice? s_device;
+    private static int s_process;
     private static PortAttributes? s_port;
 
     private readonly OpenContext _context;
@@ -48,7 +50,7 @@ internal sealed unsafe class CmDevice
     public IPAddress Address => _context.Rdma.Address;
 
     /// <summary>The ports of the address.</summary>
-    public static PortTable Ports { get; } = new();
+    public static PortTable Ports { get; private set; } = new();
 
     /// <summary>The port's attributes, which do not change.</summary>
     public PortAttributes Port => s_port ??= _context.Rdma.QueryPort();
@@ -74,6 +76,14 @@ internal sealed unsafe class CmDevice
     {
         lock (s_lock)
         {
+            // In a child of a fork this is the parent's.
+            if (s_device is not null && s_process != Processes.CurrentId)
+            {
+                s_device = null;
+                Ports = new PortTable();
+            }
+
+            s_process = Processes.CurrentId;
             return s_device ??= new CmDevice();
         }
     }

@@ -24,6 +24,25 @@ public sealed class CallTests(PublishedLibrary library)
     public Task What_the_connection_manager_lacks_is_told_by_errno(string mode) =>
         RunAsync("rdmacm_calls", "/usr/include/rdma/rdma_cma.h", "librdmacm-dev", mode);
 
+    [Theory]
+    [InlineData("inline", "free")]
+    [InlineData("inline", "fixed")]
+    [InlineData("attached", "free")]
+    public async Task A_child_of_a_fork_has_a_device_of_its_own_beside_its_parents(string mode, string address)
+    {
+        await library.DirectoryAsync();
+        using TestDaemon? daemon = mode == "attached" ? await TestDaemon.StartAsync() : null;
+        string[] options = daemon is not null ? ["--attach", "--socket", daemon.SocketPath]
+            : address == "free" ? []
+            : ["--address", $"127.72.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}"];
+        using CompiledProgram program = await CompiledProgram.MakeAsync("fork_child", "/usr/include/infiniband/verbs.h", "libibverbs-dev", ["-libverbs"]);
+        for (int i = 0; i < 5; i++)
+        {
+            ProgramResult result = await ProgramRun.RunWithDeviceAsync(options, program.Path, address);
+            Assert.True(result.ExitCode == 0, result.ToString());
+        }
+    }
+
     private async Task RunAsync(string name, string header, string package, string mode)
     {
         await library.DirectoryAsync();

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace RoceEngine.Interop;
 
-/// <summary>Becoming another program: execvpe(3).</summary>
+/// <summary>Becoming another program, or another process: execvpe(3), getpid(2).</summary>
 public static unsafe partial class Processes
 {
     private const int SignalPipe = 13;
@@ -11,8 +11,14 @@ public static unsafe partial class Processes
     [LibraryImport("libc", EntryPoint = "execvpe", SetLastError = true)]
     private static partial int Execute(byte* file, byte** arguments, byte** environment);
 
+    [LibraryImport("libc", EntryPoint = "getpid")]
+    private static partial int GetProcessId();
+
     [LibraryImport("libc", EntryPoint = "signal")]
     private static partial nint SetSignalHandler(int signal, nint handler);
+
+    /// <summary>The number of this process. The runtime's own is its parent's in a child of a fork.</summary>
+    public static int CurrentId => GetProcessId();
 
     /// <summary>
     /// Makes this process the given program: same process id, descriptors and terminal. Does not return when it succeeds; else returns the error number,
