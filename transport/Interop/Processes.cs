@@ -3,7 +3,7 @@ using System.Text;
 
 namespace RoceEngine.Interop;
 
-/// <summary>Becoming another program, or another process: execvpe(3), getpid(2).</summary>
+/// <summary>This process, which may become another program, and what the kernel tells of others: getpid(2), execvpe(3), proc(5).</summary>
 public static unsafe partial class Processes
 {
     private const int SignalPipe = 13;
@@ -19,6 +19,22 @@ public static unsafe partial class Processes
 
     /// <summary>The number of this process. The runtime's own is its parent's in a child of a fork.</summary>
     public static int CurrentId => GetProcessId();
+
+    /// <summary>True when a process does not run because a signal or a debugger stopped it; false too when nothing is known of it.</summary>
+    public static bool IsStopped(int processId)
+    {
+        try
+        {
+            // The name before the state may hold anything but ends at the last parenthesis.
+            string text = File.ReadAllText($"/proc/{processId}/stat");
+            int end = text.LastIndexOf(')');
+            return end >= 0 && end + 2 < text.Length && text[end + 2] is 'T' or 't';
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>
     /// Makes this process the given program: same process id, descriptors and terminal. Does not return when it succeeds; else returns the error number,

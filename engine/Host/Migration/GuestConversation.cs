@@ -75,7 +75,7 @@ internal sealed class GuestConversation(ControlClient client, Action<Action> pos
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                if (ProcessStates.IsStopped(client.Peer.ProcessId))
+                if (Processes.IsStopped(client.Peer.ProcessId))
                     throw new MigrationException($"the guest's process {client.Peer.ProcessId} is stopped, by a signal or a debugger: it has to run for this");
                 if (Stopwatch.GetElapsedTime(begin) > Patience)
                     throw new MigrationException($"the guest's process {client.Peer.ProcessId} does not answer");
