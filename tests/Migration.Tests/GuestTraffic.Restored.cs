@@ -78,7 +78,7 @@ internal sealed partial class GuestTraffic
         Demand(_pairs.All(pair => pair.State == QueuePairState.Error && pair.Query().State == QueuePairState.Error), "a QP is not in error");
         _ = TakeUp();
         long flushed = 0;
-        long quietSince = 0;
+        long quietSince = System.Diagnostics.Stopwatch.GetTimestamp();
         WaitFor(() =>
         {
             int count = _completions.Poll(_batch);

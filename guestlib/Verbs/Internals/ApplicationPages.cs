@@ -13,8 +13,8 @@ namespace RoceEngine.Verbs.Internals;
 /// Pages stay where they were moved when their registration ends, since other threads may write to them at any time: they are moved at most once. Their
 /// guest RAM is free again when the application has unmapped them. What the kernel says about the process's mappings is the truth at every
 /// registration, so memory that was unmapped and mapped anew is found to be new. Only private memory can be moved, and what devices left behind that this
-/// process has closed; what is shared with other processes would not be shared with them any more. A child of a fork does not have the moved pages, as <c>ibv_fork_init(3)</c> has it for devices
-/// that keep pages where they are.
+/// process has closed; what is shared with other processes would not be shared with them any more. A child of a fork does not have the moved pages, as
+/// <c>ibv_fork_init(3)</c> has it for devices that keep pages where they are.
 /// </remarks>
 internal sealed unsafe class ApplicationPages(DeviceDriver driver)
 {
