@@ -14,7 +14,9 @@ public sealed class ConnectionService : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly AutoResetEvent _wake = new(false);
-    private readonly Action<CmEvent> _onEvent;
+    private readonly Func<CmEvent, bool> _onEvent;
+    private readonly List<CmEvent> _events = [];
+    private readonly HashSet<CmExchange> _waiting = [];
     private readonly ServicesPort _port;
     private readonly ConnectionCore _core;
     private readonly Thread _thread;
@@ -23,9 +25,12 @@ public sealed class ConnectionService : IDisposable
 
     /// <summary>Starts the manager of a device, which must have none.</summary>
     /// <param name="context">The device.</param>
-    /// <param name="onEvent">Takes the events, in order, one at a time. Must not block, nor call back.</param>
+    /// <param name="onEvent">
+    /// Takes the events, in order, one at a time. Must not block, nor call back. False when it is too early for one: it is offered again a millisecond later,
+    /// and what follows of the same exchange waits behind it.
+    /// </param>
     /// <exception cref="VerbsException">EBUSY: the device has one. ENOMEM: no room for its queues.</exception>
-    public ConnectionService(RdmaContext context, Action<CmEvent> onEvent)
+    public ConnectionService(RdmaContext context, Func<CmEvent, bool> onEvent)
     {
         ArgumentNullException.ThrowIfNull(context);
         Context = context;
@@ -144,7 +149,7 @@ public sealed class ConnectionService : IDisposable
             _port.Progress((datagram, source) => _core.HandleDatagram(datagram, source, now));
             _core.HandleTimeouts(now);
             Flush();
-            long next = _core.NextDeadlineNs;
+            long next = _events.Count == 0 ? _core.NextDeadlineNs : now;
             return next == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Clamp(((next - now) / 1_000_000) + 1, 1, 60_000));
         }
     }
@@ -158,7 +163,15 @@ public sealed class ConnectionService : IDisposable
 
         while (_core.TryTakeEvent(out CmEvent? happened))
         {
-            _onEvent(happened);
+            _events.Add(happened);
+        }
+
+        if (_events.Count > 0)
+        {
+            _waiting.Clear();
+            _ = _events.RemoveAll(happened => happened.Exchange.IsAbandoned || (!_waiting.Contains(happened.Exchange) && IsTaken(happened)));
         }
     }
+
+    private bool IsTaken(CmEvent happened) => _onEvent(happened) || !_waiting.Add(happened.Exchange);
 }

@@ -92,15 +92,6 @@ internal sealed unsafe class CmDevice
     public bool Owns(IbvContext* context) => OpenContext.Of(context).Rdma == _context.Rdma;
 
     // Under the service's lock.
-    private static void Dispatch(CmEvent happened)
-    {
-        if (happened.Exchange.Owner is CmId id)
-        {
-            id.Raise(happened);
-        }
-        else if (happened.Exchange.Listener?.Owner is CmId listener)
-        {
-            listener.Raise(happened);
-        }
-    }
+    private static bool Dispatch(CmEvent happened) =>
+        (happened.Exchange.Owner ?? happened.Exchange.Listener?.Owner) is not CmId id || id.TryRaise(happened);
 }

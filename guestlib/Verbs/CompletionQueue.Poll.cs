@@ -53,6 +53,25 @@ public sealed unsafe partial class CompletionQueue
         _gate.Exit();
     }
 
+    /// <summary>The end of what is there to be polled, for <see cref="HasPolled"/>.</summary>
+    internal uint MarkEnd()
+    {
+        _gate.Enter();
+        uint end = _closed ? _head : PvrdmaRing.ReadProducer(_ring);
+        _gate.Exit();
+        return end;
+    }
+
+    /// <summary>True when everything before an end was polled, or the queue is closed.</summary>
+    internal bool HasPolled(uint end)
+    {
+        _gate.Enter();
+        uint left = RingIndex.Used(end, _head, _slots);
+        bool has = _closed || left == 0 || left > _slots;
+        _gate.Exit();
+        return has;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int PollOfEmptyQueue(Span<WorkCompletion> completions)
     {

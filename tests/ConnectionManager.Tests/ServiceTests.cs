@@ -20,9 +20,13 @@ public sealed class ServiceTests
         using RdmaContext serverDevice = Open("127.11.7.2");
         using var asked = new ManualResetEventSlim();
         Exception? lost = null;
-        using var client = new ConnectionService(clientDevice, _ => { });
+        using var client = new ConnectionService(clientDevice, _ => true);
         client.Lost += e => lost = e;
-        using var server = new ConnectionService(serverDevice, happened => asked.Set());
+        using var server = new ConnectionService(serverDevice, happened =>
+        {
+            asked.Set();
+            return true;
+        });
         Assert.True(server.Call((core, now) => core.TryListen(s_service, now, out CmListener? _)));
         using ProtectionDomain domain = clientDevice.AllocateProtectionDomain();
         List<AddressHandle> all = TakeAll(domain);

@@ -25,6 +25,13 @@ public sealed class CallTests(PublishedLibrary library)
         RunAsync("rdmacm_calls", "/usr/include/rdma/rdma_cma.h", "librdmacm-dev", mode);
 
     [Theory]
+    [InlineData("inline")]
+    [InlineData("thread")]
+    [InlineData("attached")]
+    public Task A_disconnect_overtakes_no_completion(string mode) =>
+        RunAsync("disconnects", "/usr/include/rdma/rdma_cma.h", "librdmacm-dev", mode);
+
+    [Theory]
     [InlineData("inline", "free")]
     [InlineData("inline", "fixed")]
     [InlineData("attached", "free")]

@@ -21,6 +21,9 @@ internal sealed unsafe partial class CmId
     private uint _queuePairNumber;
     private bool _usesShared;
 
+    /// <summary>The program itself has ended the connection.</summary>
+    private volatile bool _hasDisconnected;
+
     /// <summary>The first PSN that this side's QP expects: what messages tell the peer to begin with.</summary>
     private readonly uint _psn = (uint)RandomNumberGenerator.GetInt32(1 << 24) & Psn24;
 
@@ -184,6 +187,7 @@ internal sealed unsafe partial class CmId
             throw Wrong("rdma_disconnect", State);
         }
 
+        _hasDisconnected = true;
         if (Pointer->Qp != null)
         {
             FailQueuePair();

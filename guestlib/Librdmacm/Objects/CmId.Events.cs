@@ -14,9 +14,20 @@ using Addresses = RoceEngine.Libibverbs.Addresses;
 /// <content>Events on their way to the program.</content>
 internal sealed unsafe partial class CmId
 {
-    /// <summary>The connection manager says something. Under its lock: must not block.</summary>
-    public void Raise(CmEvent happened)
+    private UnpolledCompletions? _beforeDisconnect;
+
+    /// <summary>The connection manager says something. Under its lock: must not block. False when it is too early to tell the program.</summary>
+    public bool TryRaise(CmEvent happened)
     {
+        if (happened.Kind == CmEventKind.Disconnected && _queuePair is { } queuePair && !_hasDisconnected)
+        {
+            _beforeDisconnect ??= new UnpolledCompletions(queuePair);
+            if (!_beforeDisconnect.ArePolled)
+            {
+                return false;
+            }
+        }
+
         RdmaEventType type = happened.Kind switch
         {
             CmEventKind.Request or CmEventKind.ResolveRequest => RdmaEventType.ConnectRequest,
@@ -30,6 +41,7 @@ internal sealed unsafe partial class CmId
             _ => throw new InvalidOperationException($"event {happened.Kind}"),
         };
         _channel.Add(new PendingEvent(this, type, happened.Status, happened));
+        return true;
     }
 
     /// <summary>Does what the library does for an event. Returns what the program gets; null when it gets nothing.</summary>

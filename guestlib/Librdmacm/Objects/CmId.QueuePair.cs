@@ -17,6 +17,8 @@ internal sealed unsafe partial class CmId
     // 0.64 ms.
     private const byte MinRnrTimer = 12;
 
+    private volatile QueuePair? _queuePair;
+
     /// <summary><c>rdma_create_qp(3)</c>: the QP can receive when it returns; one for datagrams can send.</summary>
     /// <exception cref="VerbsException">EINVAL: not bound, of another service, or there is one already.</exception>
     public void CreateQueuePair(IbvQpInitAttrEx* attributes, IbvPd* domain, bool isExtended)
@@ -48,6 +50,7 @@ internal sealed unsafe partial class CmId
         }
 
         Pointer->Qp = created;
+        _queuePair = OpenQueuePair.Of(created).QueuePair;
         Pointer->Pd = domain;
         try
         {
@@ -72,6 +75,7 @@ internal sealed unsafe partial class CmId
         {
             _ = VerbsCalls.DestroyQueuePair(Pointer->Qp);
             Pointer->Qp = null;
+            _queuePair = null;
             DestroyQueues();
         }
     }
