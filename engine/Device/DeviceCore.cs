@@ -65,6 +65,9 @@ internal sealed class DeviceCore
     /// <summary>True while no new send work request is begun.</summary>
     public bool IsQuiescing { get; set; }
 
+    /// <summary>Told the handle of a QP that is gone.</summary>
+    public Action<uint>? QueuePairRemoved { get; set; }
+
     /// <summary>Pages of guest memory that the device wrote; null while nobody wants to know.</summary>
     public DirtyLog? DirtyLog { get; set; }
 
@@ -92,6 +95,7 @@ internal sealed class DeviceCore
 
         Objects.QueuePairNumbers.Remove(qp.Qpn);
         Objects.QueuePairs.Remove(qp.Handle);
+        QueuePairRemoved?.Invoke(qp.Handle);
         Objects.PinnedPages -= qp.Pages.Count;
         qp.Domain.References--;
         qp.SendCompletionQueue.References--;

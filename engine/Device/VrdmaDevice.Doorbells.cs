@@ -26,6 +26,7 @@ public sealed unsafe partial class VrdmaDevice
         _controlRegion = controlRegion;
         _sendDoorbells = new DoorbellHarvester(DoorbellBitmap.ForSends(controlRegion));
         _receiveDoorbells = new DoorbellHarvester(DoorbellBitmap.ForReceives(controlRegion));
+        _core.QueuePairRemoved = WithdrawDoorbells;
         SetDeviceState(DeviceControlPage.StateRunning);
         MirrorRegisters();
     }
@@ -211,8 +212,16 @@ public sealed unsafe partial class VrdmaDevice
         }
     }
 
+    /// <summary>A guest that posts and destroys the QP at once has done nothing wrong: commands are served before doorbells.</summary>
+    private void WithdrawDoorbells(uint handle)
+    {
+        _sendDoorbells.Withdraw(handle);
+        _receiveDoorbells.Withdraw(handle);
+    }
+
     private void DetachExtension()
     {
+        _core.QueuePairRemoved = null;
         _controlRegion = null;
         _sendDoorbells = default;
         _receiveDoorbells = default;

@@ -40,6 +40,27 @@ public sealed unsafe class DoorbellBitmapTests : IDisposable
         Assert.True(DoorbellBitmap.ForReceives(_region).IsAnySet());
     }
 
+    [Theory]
+    [InlineData(5u)]
+    [InlineData(7u)]
+    [InlineData(64u)]
+    public void A_handle_withdrawn_is_not_handed_out_whether_taken_or_not(uint gone)
+    {
+        DoorbellBitmap bitmap = DoorbellBitmap.ForSends(_region);
+        var harvester = new DoorbellHarvester(bitmap);
+        uint[] rung = [3, 5, 7, 64];
+        Array.ForEach(rung, bitmap.Set);
+        Assert.True(harvester.TryNext(out uint first)); // Which takes the whole word.
+        harvester.Withdraw(gone);
+        List<uint> handed = [first];
+        while (harvester.TryNext(out uint handle))
+        {
+            handed.Add(handle);
+        }
+
+        Assert.Equal(rung.Where(handle => handle != gone), handed);
+    }
+
     [Fact]
     public void A_bounded_turn_loses_nothing()
     {

@@ -38,6 +38,23 @@ public sealed unsafe class HostileRingTests
         Assert.Equal((uint)PvrdmaQpState.ReadyToSend, b.Qp.Query().State);
     }
 
+    /// <summary>Commands are served before doorbells, so that the device may hear of the destruction first.</summary>
+    [Fact]
+    public void Posting_and_then_destroying_the_queue_pair_at_once_is_no_fault()
+    {
+        using var pair = new DevicePair(new GuestOptions { Extension = AllBits });
+        (DevicePair.Endpoint a, _) = pair.Connect();
+        pair.A.RingReceive(a.Qp);
+        pair.A.RingSend(a.Qp);
+        Assert.Equal(PvrdmaCommandError.None, pair.A.Destroy(PvrdmaCommand.DestroyQp, a.Qp.Handle));
+        pair.Run();
+        Assert.Equal(0ul, pair.A.Device.Statistics.ByFault[(int)GuestFault.Doorbell]);
+
+        pair.A.RingSend(a.Qp);
+        pair.Run();
+        Assert.Equal(1ul, pair.A.Device.Statistics.ByFault[(int)GuestFault.Doorbell]);
+    }
+
     [Fact]
     public void An_impossible_receive_index_ends_the_receiver_when_a_message_comes()
     {

@@ -38,6 +38,19 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task Cmtime_times_the_steps_of_connections(bool attached)
+    {
+        string directory = await library.DirectoryAsync();
+        string[] command = [Optional.Program("cmtime", Package), "-p", ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture), "-c", "50"];
+        using TestDaemon? daemon = attached ? await TestDaemon.StartAsync() : null;
+        ProgramResult client = await ProgramRun.RunWithLastingServerAsync(directory, daemon?.SocketPath, command, [.. command, "-s", "{0}"]);
+        foreach (string step in (string[])["create id", "resolve addr", "resolve route", "create qp", "connect", "disconnect", "destroy"])
+            Assert.Matches($@"(?m)^{step} *: +\d+\.\d+ ", client.Output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task Udaddy_finds_the_QP_of_datagrams(bool attached)
     {
         (ProgramResult server, ProgramResult client) = await RunAsync(attached, ["udaddy", "-c", "3"], ["udaddy", "-s", "{0}", "-c", "3"]);

@@ -5,7 +5,7 @@ using VerbsPrograms.Tests.Support;
 namespace VerbsPrograms.Tests;
 
 /// <summary>
-/// Debian's <c>rstream</c> and <c>riostream</c>, which stream over rsocket(7), between two processes, each with a device of its own: in the process, or
+/// Debian's <c>rstream</c>, <c>riostream</c> and <c>rcopy</c>, which stream over rsocket(7), between two processes, each with a device of its own: in the process, or
 /// of a daemon.
 /// </summary>
 public sealed partial class StreamProgramTests(PublishedLibrary library)
@@ -68,6 +68,50 @@ public sealed partial class StreamProgramTests(PublishedLibrary library)
         (ProgramResult server, ProgramResult client) = await RunAsync(attached, "riostream", arguments);
         Assert.Equal(["custom 8k 10 20 3.1m"], Rows(server));
         Assert.Equal(["custom 8k 10 20 3.1m"], Rows(client));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Rcopy_copies_a_file(bool attached)
+    {
+        string directory = await library.DirectoryAsync();
+        string program = Optional.Program("rcopy", Package);
+        using TestDaemon? daemon = attached ? await TestDaemon.StartAsync() : null;
+        string files = Directory.CreateTempSubdirectory("vrdma-rcopy-").FullName;
+        try
+        {
+            string from = Path.Join(files, "from");
+            string to = Path.Join(files, "to");
+            byte[] content = new byte[3_000_001];
+            Random.Shared.NextBytes(content);
+            await File.WriteAllBytesAsync(from, content, TestContext.Current.CancellationToken);
+            string[] port = ["-p", ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture)];
+            _ = await ProgramRun.RunWithLastingServerAsync(directory, daemon?.SocketPath, [program, .. port], [program, from, $"{{0}}:{to}", .. port]);
+            Assert.Equal(content, await File.ReadAllBytesAsync(to, TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            Directory.Delete(files, recursive: true);
+        }
+    }
+
+    /// <summary>The preload library of rsocket(7), as Debian's librdmacm1 has it: it calls whatever librdmacm there is.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_program_for_TCP_streams_over_RDMA_by_the_preload_library(bool attached)
+    {
+        const string Preloaded = "/usr/lib/x86_64-linux-gnu/rsocket/librspreload.so";
+        Assert.SkipUnless(File.Exists(Preloaded), "the preload library is not installed (Debian's package librdmacm1)");
+        string directory = await library.DirectoryAsync();
+        using CompiledProgram program = await CompiledProgram.MakeAsync("tcp_echo", "/usr/include/netinet/tcp.h", "libc6-dev");
+        using TestDaemon? daemon = attached ? await TestDaemon.StartAsync() : null;
+        string[] command = ["env", $"LD_PRELOAD={Preloaded}", program.Path];
+        string port = ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture);
+        (ProgramResult server, ProgramResult client) = await ProgramRun.RunConnectedPairAsync(
+            directory, daemon?.SocketPath, [.. command, "server", "{0}", port], [.. command, "client", "{0}", port]);
+        Assert.DoesNotContain("NOT OK", server.Output + client.Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -46,6 +46,9 @@ public readonly unsafe struct DoorbellBitmap
         }
     }
 
+    /// <summary>Takes back the ring of a handle, if it was rung. Its summary bit may stay.</summary>
+    internal void Clear(uint handle) => Interlocked.And(ref _words[(handle >> 6) & (WordCount - 1)], ~(1ul << (int)(handle & 63)));
+
     /// <summary>Says again that a word may have bits.</summary>
     internal void SetSummary(int word) => Interlocked.Or(ref _summary[word >> 6], 1ul << (word & 63));
 
@@ -100,6 +103,16 @@ public struct DoorbellHarvester
         for (; _summaryBits != 0; _summaryBits &= _summaryBits - 1)
         {
             _bitmap.SetSummary((_summaryIndex << 6) + BitOperations.TrailingZeroCount(_summaryBits));
+        }
+    }
+
+    /// <summary>What a handle names is gone: its ring, if there was one, is nobody's.</summary>
+    public void Withdraw(uint handle)
+    {
+        _bitmap.Clear(handle);
+        if (_wordIndex == handle >> 6)
+        {
+            _wordBits &= ~(1ul << (int)(handle & 63));
         }
     }
 

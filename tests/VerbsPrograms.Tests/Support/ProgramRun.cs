@@ -84,17 +84,16 @@ internal static class ProgramRun
     /// </summary>
     /// <param name="libraryDirectory">Where the libraries are.</param>
     /// <param name="socketPath">A daemon to attach to, whose addresses are 127.66.0.1 and 127.66.0.2; null for devices in the processes.</param>
-    /// <param name="server">The server and its arguments.</param>
-    /// <param name="client">The client and its arguments; {0} stands for the server's address.</param>
+    /// <param name="server">The server and its arguments; {0} stands for its address.</param>
+    /// <param name="client">The client and its arguments, as well.</param>
     /// <param name="host">Where they run, with its addresses; null for this machine.</param>
     public static async Task<(ProgramResult Server, ProgramResult Client)> RunConnectedPairAsync(
         string libraryDirectory, string? socketPath, string[] server, string[] client, TestHost? host = null)
     {
-        string address = host is not null ? TestHost.Server
-            : socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
+        string address = host is not null ? TestHost.Server : ServerAddress(socketPath);
         Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
-        server = [.. TestHost.Prefix(host), .. server];
-        string[] arguments = [.. TestHost.Prefix(host), .. client.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
+        server = CommandOf(server);
+        string[] arguments = CommandOf(client);
         using Process serving = Start(server[0], server[1..], new(environment) { ["VRDMA_ADDRESS"] = address });
         Task<ProgramResult> serverEnds = EndAsync(serving, s_patience);
         if (socketPath is not null || host is not null)
@@ -111,6 +110,33 @@ internal static class ProgramRun
         ProgramResult served = await serverEnds;
         Assert.True(served.ExitCode == 0 && result.ExitCode == 0, $"{served}\n{result}");
         return (served, result);
+
+        string[] CommandOf(string[] command) =>
+            [.. TestHost.Prefix(host), .. command.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
+    }
+
+    /// <summary>As <see cref="RunConnectedPairAsync"/>, with a server that does not end by itself: it is killed when the client has succeeded.</summary>
+    public static async Task<ProgramResult> RunWithLastingServerAsync(string libraryDirectory, string? socketPath, string[] server, string[] client)
+    {
+        string address = ServerAddress(socketPath);
+        Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
+        using Process serving = Start(server[0], server[1..], new(environment) { ["VRDMA_ADDRESS"] = address });
+        Task<ProgramResult> serverEnds = EndAsync(serving, s_patience);
+        if (socketPath is not null)
+            environment["VRDMA_ADDRESS"] = "127.66.0.2";
+        string[] arguments = [.. client[1..].Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
+        ProgramResult result;
+        do
+        {
+            await Task.Delay(300, TestContext.Current.CancellationToken);
+            result = await RunAsync(client[0], arguments, environment: environment);
+        }
+        while (result.ExitCode != 0 && !serverEnds.IsCompleted);
+
+        serving.Kill();
+        ProgramResult served = await serverEnds;
+        Assert.True(result.ExitCode == 0, $"{served}\n{result}");
+        return result;
     }
 
     /// <summary>What <c>vrdma run</c> sets.</summary>
@@ -121,6 +147,9 @@ internal static class ProgramRun
             environment["VRDMA_SOCKET"] = socketPath;
         return environment;
     }
+
+    private static string ServerAddress(string? socketPath) =>
+        socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
 
     /// <summary>The <c>vrdma</c> command.</summary>
     public static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
