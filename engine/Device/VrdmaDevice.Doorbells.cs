@@ -23,10 +23,7 @@ public sealed unsafe partial class VrdmaDevice
     {
         ArgumentNullException.ThrowIfNull(controlRegion);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _controlRegion = controlRegion;
-        _sendDoorbells = new DoorbellHarvester(DoorbellBitmap.ForSends(controlRegion));
-        _receiveDoorbells = new DoorbellHarvester(DoorbellBitmap.ForReceives(controlRegion));
-        _core.QueuePairRemoved = WithdrawDoorbells;
+        TakeControlRegion(controlRegion);
         SetDeviceState(DeviceControlPage.StateRunning);
         MirrorRegisters();
     }
@@ -217,6 +214,17 @@ public sealed unsafe partial class VrdmaDevice
     {
         _sendDoorbells.Withdraw(handle);
         _receiveDoorbells.Withdraw(handle);
+    }
+
+    private void TakeControlRegion(byte* controlRegion)
+    {
+        _controlRegion = controlRegion;
+        if (controlRegion != null)
+        {
+            _sendDoorbells = new DoorbellHarvester(DoorbellBitmap.ForSends(controlRegion));
+            _receiveDoorbells = new DoorbellHarvester(DoorbellBitmap.ForReceives(controlRegion));
+            _core.QueuePairRemoved = WithdrawDoorbells;
+        }
     }
 
     private void DetachExtension()

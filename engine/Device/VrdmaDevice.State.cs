@@ -131,14 +131,4 @@ public sealed unsafe partial class VrdmaDevice
         DeviceState.TransferObjects(state, _core);
         state.Check(!IsActive || _hasRegion, "an active device has no shared region");
     }
-
-    private void TakeControlRegion(byte* controlRegion)
-    {
-        _controlRegion = controlRegion;
-        if (controlRegion != null)
-        {
-            _sendDoorbells = new DoorbellHarvester(DoorbellBitmap.ForSends(controlRegion));
-            _receiveDoorbells = new DoorbellHarvester(DoorbellBitmap.ForReceives(controlRegion));
-        }
-    }
 }

@@ -48,6 +48,31 @@ public sealed unsafe class DeviceStateTests(ITestOutputHelper output)
         Assert.True(new ReadOnlySpan<byte>(guest.Memory.Start, memory.Length).SequenceEqual(memory));
     }
 
+    /// <summary>As <see cref="HostileRingTests.Posting_and_then_destroying_the_queue_pair_at_once_is_no_fault"/> has it for one that was always here.</summary>
+    [Fact]
+    public void A_device_that_came_from_elsewhere_forgets_the_rings_of_a_destroyed_queue_pair_too()
+    {
+        using var guest = new TestGuest(new GuestOptions { Extension = ExtensionBits.DoorbellBitmap });
+        uint domain = guest.CreateDomain();
+        GuestCompletionQueue queue = guest.CreateCompletionQueue();
+        GuestQueuePair qp = guest.CreateQueuePair(domain, queue, queue);
+        byte[] state = guest.Device.SaveState(guest.NowNs).ToArray();
+        guest.Device.Retire();
+        using var device = VrdmaDevice.FromState(guest.Device.Options, guest.Memory.Ram, new TestEnvironment(), guest.Control, state, guest.NowNs);
+        device.Resume(guest.NowNs);
+
+        guest.RingReceive(qp);
+        guest.RingSend(qp);
+        *(PvrdmaHandleCommand*)guest.Memory.At(guest.CommandSlot) = new PvrdmaHandleCommand
+        {
+            Header = { Command = (uint)PvrdmaCommand.DestroyQp }, Handle = qp.Handle,
+        };
+        device.WriteRegister(PvrdmaRegister.Request, 0, guest.NowNs);
+        Assert.Empty(device.ListQueuePairs());
+        _ = device.HarvestDoorbells(256, guest.NowNs);
+        Assert.Equal(0ul, device.Statistics.ByFault[(int)GuestFault.Doorbell]);
+    }
+
     /// <summary>DEVICE_STATES is how many spoiled ones of each; a failure names its seed.</summary>
     [Theory]
     [MemberData(nameof(Worlds))]
