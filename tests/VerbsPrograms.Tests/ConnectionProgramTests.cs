@@ -40,10 +40,8 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     [InlineData(true)]
     public async Task Cmtime_times_the_steps_of_connections(bool attached)
     {
-        string directory = await library.DirectoryAsync();
-        string[] command = [Optional.Program("cmtime", Package), "-p", ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture), "-c", "50"];
-        using TestDaemon? daemon = attached ? await TestDaemon.StartAsync() : null;
-        ProgramResult client = await ProgramRun.RunWithLastingServerAsync(directory, daemon?.SocketPath, command, [.. command, "-s", "{0}"]);
+        string[] command = ["cmtime", "-p", ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture), "-c", "50"];
+        (_, ProgramResult client) = await RunAsync(attached, command, [.. command, "-s", "{0}"], serverLasts: true);
         foreach (string step in (string[])["create id", "resolve addr", "resolve route", "create qp", "connect", "disconnect", "destroy"])
             Assert.Matches($@"(?m)^{step} *: +\d+\.\d+ ", client.Output);
     }
@@ -112,13 +110,14 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
         Assert.Contains("RDMA_CM_EVENT_REJECTED, error 8", client.Output, StringComparison.Ordinal);
     }
 
-    private async Task<(ProgramResult Server, ProgramResult Client)> RunAsync(bool attached, string[] server, string[] client)
+    private async Task<(ProgramResult Server, ProgramResult Client)> RunAsync(
+        bool attached, string[] server, string[] client, bool serverLasts = false)
     {
         string directory = await library.DirectoryAsync();
         server[0] = Optional.Program(server[0], Package);
         client[0] = Optional.Program(client[0], Package);
         using TestDaemon? daemon = attached ? await TestDaemon.StartAsync() : null;
-        return await ProgramRun.RunConnectedPairAsync(directory, daemon?.SocketPath, server, client);
+        return await ProgramRun.RunConnectedPairAsync(directory, daemon?.SocketPath, server, client, serverLasts: serverLasts);
     }
 
     private static int Count(ProgramResult result, string beginning) =>

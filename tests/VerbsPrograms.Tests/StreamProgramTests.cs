@@ -5,8 +5,8 @@ using VerbsPrograms.Tests.Support;
 namespace VerbsPrograms.Tests;
 
 /// <summary>
-/// Debian's <c>rstream</c>, <c>riostream</c> and <c>rcopy</c>, which stream over rsocket(7), between two processes, each with a device of its own: in the process, or
-/// of a daemon.
+/// Debian's <c>rstream</c>, <c>riostream</c> and <c>rcopy</c>, which stream over rsocket(7), between two processes, each with a device of its own: in the
+/// process, or of a daemon.
 /// </summary>
 public sealed partial class StreamProgramTests(PublishedLibrary library)
 {
@@ -87,7 +87,8 @@ public sealed partial class StreamProgramTests(PublishedLibrary library)
             Random.Shared.NextBytes(content);
             await File.WriteAllBytesAsync(from, content, TestContext.Current.CancellationToken);
             string[] port = ["-p", ProgramRun.FreePort().ToString(CultureInfo.InvariantCulture)];
-            _ = await ProgramRun.RunWithLastingServerAsync(directory, daemon?.SocketPath, [program, .. port], [program, from, $"{{0}}:{to}", .. port]);
+            _ = await ProgramRun.RunConnectedPairAsync(
+                directory, daemon?.SocketPath, [program, .. port], [program, from, $"{{0}}:{to}", .. port], serverLasts: true);
             Assert.Equal(content, await File.ReadAllBytesAsync(to, TestContext.Current.CancellationToken));
         }
         finally

@@ -87,10 +87,12 @@ internal static class ProgramRun
     /// <param name="server">The server and its arguments; {0} stands for its address.</param>
     /// <param name="client">The client and its arguments, as well.</param>
     /// <param name="host">Where they run, with its addresses; null for this machine.</param>
+    /// <param name="serverLasts">The server does not end by itself: it is killed when the client has succeeded.</param>
     public static async Task<(ProgramResult Server, ProgramResult Client)> RunConnectedPairAsync(
-        string libraryDirectory, string? socketPath, string[] server, string[] client, TestHost? host = null)
+        string libraryDirectory, string? socketPath, string[] server, string[] client, TestHost? host = null, bool serverLasts = false)
     {
-        string address = host is not null ? TestHost.Server : ServerAddress(socketPath);
+        string address = host is not null ? TestHost.Server
+            : socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
         Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
         server = CommandOf(server);
         string[] arguments = CommandOf(client);
@@ -99,44 +101,24 @@ internal static class ProgramRun
         if (socketPath is not null || host is not null)
             environment["VRDMA_ADDRESS"] = host is null ? "127.66.0.2" : TestHost.Client;
         ProgramResult result;
+        bool isKilled;
         do
         {
             await Task.Delay(300, TestContext.Current.CancellationToken);
             result = await RunAsync(arguments[0], arguments[1..], environment: environment);
+            isKilled = serverLasts && result.ExitCode == 0;
+            if (isKilled)
+                serving.Kill();
             _ = await Task.WhenAny(serverEnds, Task.Delay(1000, TestContext.Current.CancellationToken));
         }
-        while (!serverEnds.IsCompleted);
+        while (!isKilled && !serverEnds.IsCompleted);
 
         ProgramResult served = await serverEnds;
-        Assert.True(served.ExitCode == 0 && result.ExitCode == 0, $"{served}\n{result}");
+        Assert.True((isKilled || served.ExitCode == 0) && result.ExitCode == 0, $"{served}\n{result}");
         return (served, result);
 
         string[] CommandOf(string[] command) =>
             [.. TestHost.Prefix(host), .. command.Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
-    }
-
-    /// <summary>As <see cref="RunConnectedPairAsync"/>, with a server that does not end by itself: it is killed when the client has succeeded.</summary>
-    public static async Task<ProgramResult> RunWithLastingServerAsync(string libraryDirectory, string? socketPath, string[] server, string[] client)
-    {
-        string address = ServerAddress(socketPath);
-        Dictionary<string, string> environment = EnvironmentOf(libraryDirectory, socketPath);
-        using Process serving = Start(server[0], server[1..], new(environment) { ["VRDMA_ADDRESS"] = address });
-        Task<ProgramResult> serverEnds = EndAsync(serving, s_patience);
-        if (socketPath is not null)
-            environment["VRDMA_ADDRESS"] = "127.66.0.2";
-        string[] arguments = [.. client[1..].Select(argument => string.Format(CultureInfo.InvariantCulture, argument, address))];
-        ProgramResult result;
-        do
-        {
-            await Task.Delay(300, TestContext.Current.CancellationToken);
-            result = await RunAsync(client[0], arguments, environment: environment);
-        }
-        while (result.ExitCode != 0 && !serverEnds.IsCompleted);
-
-        serving.Kill();
-        ProgramResult served = await serverEnds;
-        Assert.True(result.ExitCode == 0, $"{served}\n{result}");
-        return result;
     }
 
     /// <summary>What <c>vrdma run</c> sets.</summary>
@@ -147,9 +129,6 @@ internal static class ProgramRun
             environment["VRDMA_SOCKET"] = socketPath;
         return environment;
     }
-
-    private static string ServerAddress(string? socketPath) =>
-        socketPath is null ? $"127.71.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}" : "127.66.0.1";
 
     /// <summary>The <c>vrdma</c> command.</summary>
     public static string Tool => Path.Join(AppContext.BaseDirectory, "vrdma");
