@@ -93,8 +93,9 @@ public sealed partial class ConnectionProgramTests(PublishedLibrary library)
     public async Task Perftest_connects_by_rdma_cm(bool attached, string program, string options)
     {
         _ = Optional.Program(program, "perftest");
-        string[] arguments = ["-R", .. options.Split(' ')];
-        (_, ProgramResult client) = await RunAsync(attached, [program, .. arguments], [program, .. arguments, "{0}"]);
+        string[] arguments = ["-F", "-R", .. options.Split(' ')];
+        ProgramResult client = await Perftest.WithFiguresAsync(
+            async () => (await RunAsync(attached, [program, .. arguments], [program, .. arguments, "{0}"])).Client);
         Assert.Contains("rdma_cm QPs", client.Output, StringComparison.Ordinal);
         string last = client.Output.Split('\n').Last(line => Figures().IsMatch(line));
         Assert.True(double.Parse(last.Split(' ', '\t').Where(word => word.Length != 0).ElementAt(3), CultureInfo.InvariantCulture) > 0, client.ToString());

@@ -89,7 +89,7 @@ public sealed partial class PerftestTests(PublishedLibrary library)
     {
         Match row = Rows().Matches(client.Output).LastOrDefault() ?? Match.Empty;
         double[] figures = [.. row.Value.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)
-            .Select(text => double.Parse(text, CultureInfo.InvariantCulture))];
+            .Select(text => double.TryParse(text, CultureInfo.InvariantCulture, out double figure) ? figure : double.NaN)];
         Assert.True(figures.Length == columns, client.ToString());
         return figures;
     }
@@ -98,9 +98,8 @@ public sealed partial class PerftestTests(PublishedLibrary library)
     {
         string directory = await library.DirectoryAsync();
         string path = Optional.Program(program, Package);
-        (_, ProgramResult client) = await ProgramRun.RunPairAsync(
-            directory, socketPath, path, ["-F", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
-        return client;
+        return await Perftest.WithFiguresAsync(async () => (await ProgramRun.RunPairAsync(
+            directory, socketPath, path, ["-F", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)])).Client);
     }
 
     [GeneratedRegex(@"^ [0-9]+ +[0-9]+ .*$", RegexOptions.Multiline)]
