@@ -57,6 +57,12 @@ public sealed unsafe partial class VrdmaDevice
         }
     }
 
+    /// <inheritdoc cref="IPacketReceiver.TryFindPlace"/>
+    public bool TryFindPlace(ref Packet run, in Gid source, in Gid destination) =>
+        IsActive && !IsFatal && destination == _core.Options.Gid
+        && _core.Objects.QueuePairNumbers.Find(run.DestinationQpn) is { } qp
+        && qp.Protocol.TryFindPlace(ref run, source);
+
     /// <summary>A copy for each member of the group. IBTA vol. 1, 9.8.3.3: only datagrams, and only to the multicast QPN.</summary>
     private void DeliverToGroup(in Packet packet, in Gid source, in Gid destination, long nowNs)
     {
@@ -160,6 +166,8 @@ public sealed unsafe partial class VrdmaDevice
 
         public bool HasRoom => _inner!.HasRoom;
 
+        public int RunPacketsMax => _inner!.RunPacketsMax;
+
         public void Begin(IPacketSink inner)
         {
             _inner = inner;
@@ -172,8 +180,9 @@ public sealed unsafe partial class VrdmaDevice
 
         public void Emit(in Packet packet, Route route)
         {
-            Packets++;
-            PsnCount += Math.Max(packet.PsnCount, 1);
+            int psns = Math.Max(packet.PsnCount, 1);
+            Packets += route.IsLocal ? 1 : psns;
+            PsnCount += psns;
             Bytes += packet.PayloadBytes;
             _inner!.Emit(packet, route);
         }

@@ -85,6 +85,9 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     /// <inheritdoc/>
     public bool HasRoom => Link.HasRoom && _local!.HasRoom;
 
+    /// <inheritdoc/>
+    public int RunPacketsMax => Link.RunPacketsMax;
+
     internal PathTable? Paths => _paths;
 
     /// <inheritdoc/>
@@ -113,6 +116,9 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _receivedBytes += packet.PayloadBytes;
         Device.HandlePacket(packet, source, destination, _worker.NowNs);
     }
+
+    /// <inheritdoc/>
+    public bool TryFindPlace(ref Packet run, in Gid source, in Gid destination) => Device.TryFindPlace(ref run, source, destination);
 
     /// <inheritdoc/>
     public void RaiseInterrupt(int vector)

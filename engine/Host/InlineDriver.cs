@@ -102,8 +102,9 @@ public sealed class InlineDriver : IDisposable
             }
             else if (nowNs - workedNs > AwakeNs || IsContended(nowNs))
             {
-                SleepUntilNews();
-                workedNs = HostClock.NowNs();
+                // Woken only to look, it sleeps again after a turn without work: being awake is for those who have just begun to work.
+                if (SleepUntilNews())
+                    workedNs = HostClock.NowNs();
             }
             else
             {
@@ -157,11 +158,11 @@ public sealed class InlineDriver : IDisposable
     }
 
     // The lock is free during the wait itself. A poller that drives meanwhile may leave its doorbells unannounced to us: so the
-    // wait is bounded.
-    private void SleepUntilNews()
+    // wait is bounded. False when it ended by that bound alone.
+    private bool SleepUntilNews()
     {
         if (!TryEnter())
-            return;
+            return true;
         bool prepared;
         PreparedWait wait = default;
         try
@@ -174,8 +175,7 @@ public sealed class InlineDriver : IDisposable
         {
             Volatile.Write(ref _busy, 0);
         }
-        if (prepared)
-            WorkerSleep.Wait(wait);
+        bool isNews = !prepared || WorkerSleep.Wait(wait);
         while (!TryEnter())
             Thread.Yield();
         try
@@ -186,6 +186,7 @@ public sealed class InlineDriver : IDisposable
         {
             Volatile.Write(ref _busy, 0);
         }
+        return isNews;
     }
 
     /// <summary>Ends the standby thread, after a last turn. Whoever still drives finds nothing to do.</summary>

@@ -43,12 +43,9 @@ internal sealed class WorkerSleep : IDisposable
         return new PreparedWait(_descriptors, Math.Min(waitNs, waitNsMax));
     }
 
-    /// <summary>Waits. Needs nothing of the worker, so that another thread may own it meanwhile.</summary>
-    public static void Wait(PreparedWait wait)
-    {
-        if (wait.WaitNs > 0)
-            _ = Events.Wait(wait.Descriptors, wait.WaitNs == long.MaxValue ? -1 : wait.WaitNs);
-    }
+    /// <summary>Waits. Needs nothing of the worker, so that another thread may own it meanwhile. True when a descriptor ended it.</summary>
+    public static bool Wait(PreparedWait wait) =>
+        wait.WaitNs > 0 && Events.Wait(wait.Descriptors, wait.WaitNs == long.MaxValue ? -1 : wait.WaitNs) > 0;
 
     /// <summary>Takes the announcement back. The caller owns the worker again.</summary>
     public void Finish()

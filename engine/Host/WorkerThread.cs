@@ -56,7 +56,7 @@ public sealed class WorkerThread : IDisposable
                     break;
                 default:
                     if (_sleep.TryPrepare())
-                        WorkerSleep.Wait(_sleep.Prepare(long.MaxValue));
+                        _ = WorkerSleep.Wait(_sleep.Prepare(long.MaxValue));
                     _sleep.Finish();
                     idle.Woke(HostClock.NowNs());
                     break;

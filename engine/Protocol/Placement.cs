@@ -22,13 +22,21 @@ internal unsafe ref struct PayloadReader
         _offset = skipBytes;
     }
 
-    /// <summary>Copies the next <paramref name="bytes"/> to memory; the caller knows that the payload has them.</summary>
+    /// <summary>
+    /// Copies the next <paramref name="bytes"/> to memory; the caller knows that the payload has them. What lies there already stays
+    /// (<see cref="IPacketReceiver.TryFindPlace"/>).
+    /// </summary>
     public void CopyTo(byte* target, int bytes)
     {
         while (bytes > 0)
         {
             int piece = Math.Min(bytes, _segment->Bytes - _offset);
-            Buffer.MemoryCopy(_segment->Address + _offset, target, piece, piece);
+            byte* source = _segment->Address + _offset;
+            if (source != target)
+            {
+                Buffer.MemoryCopy(source, target, piece, piece);
+            }
+
             Advance(piece);
             target += piece;
             bytes -= piece;

@@ -83,6 +83,9 @@ public abstract partial class QueuePair
     /// </summary>
     public virtual void HandleDatagram(in Packet packet, in Gid source, in Gid destination, long nowNs) => HandlePacket(packet, source, nowNs);
 
+    /// <inheritdoc cref="IPacketReceiver.TryFindPlace"/>
+    public virtual bool TryFindPlace(ref Packet run, in Gid source) => false;
+
     /// <summary>The time <see cref="DeadlineNs"/> was reached.</summary>
     public abstract void HandleTimeout(long nowNs);
 

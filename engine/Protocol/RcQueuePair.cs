@@ -111,6 +111,20 @@ internal sealed partial class RcQueuePair : QueuePair
         }
     }
 
+    public override bool TryFindPlace(ref Packet run, in Gid source)
+    {
+        PacketTraits traits = OpcodeTable.For(run.Opcode).Traits;
+        if (source != _attributes.DestinationGid || !PartitionKeys.Accepts(run.PartitionKey)
+            || !Speaks(run.Opcode) || (traits & PacketTraits.Middle) == 0)
+        {
+            return false;
+        }
+
+        return (traits & PacketTraits.Request) != 0
+            ? IsReceiving && _responder.TryFindPlace(ref run, traits)
+            : IsSending && _requester.TryFindPlace(ref run);
+    }
+
     private static bool Speaks(Opcode opcode) =>
         OpcodeTable.ServiceOf(opcode) is OpcodeService.ReliableConnection or OpcodeService.Manufacturer;
 

@@ -38,6 +38,34 @@ internal sealed unsafe partial class RcRequester
         TakeResponse(slot, ref payload, start, (uint)count, offset, bytes, nowNs);
     }
 
+    /// <summary><see cref="IPacketReceiver.TryFindPlace"/> for the responses of a READ.</summary>
+    public bool TryFindPlace(ref Packet run)
+    {
+        if (run.Psn != _oldestUnacked || run.Psn.DistanceFrom(_sentEnd) >= 0 || run.PayloadBytes != run.PsnCount << _qp.MtuShift
+            || _placed is { Count: > 0 })
+        {
+            return false;
+        }
+
+        SendSlot* slot = FindSlot(run.Psn);
+        uint index = slot->IndexOf(run.Psn);
+        uint packets = Math.Min((uint)run.PsnCount, Math.Min(slot->PacketCount - index - 1, (uint)_sentEnd.DistanceFrom(run.Psn)));
+        if (slot->Request.Opcode != WorkOpcode.Read || packets == 0)
+        {
+            return false;
+        }
+
+        uint offset = (uint)((ulong)index << _qp.MtuShift);
+        uint bytes = packets << _qp.MtuShift;
+        var segments = new SegmentList(new Span<MemorySegment>(run.Segments, run.SegmentCount));
+        AccessVerdict verdict = SgeRange.Translate(
+            _qp, ref slot->Request.Sges, slot->Request.SgeCount, offset, bytes, AccessFlags.LocalWrite, ref segments);
+        run.PsnCount = (int)packets;
+        run.PayloadBytes = (int)bytes;
+        run.SegmentCount = segments.Count;
+        return verdict == AccessVerdict.Granted;
+    }
+
     /// <summary>A FLUSH or ATOMIC WRITE is answered by a READ response without data. IBTA vol. 1 (1.5), annex A19.</summary>
     private void HandleBareResponse(SendSlot* slot, in Packet packet, long nowNs)
     {

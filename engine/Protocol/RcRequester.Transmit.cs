@@ -96,13 +96,20 @@ internal sealed unsafe partial class RcRequester
         uint remaining = slot->Request.TotalBytes - offset;
         bool isLocal = route.IsLocal;
         uint bytes = Math.Min(remaining, isLocal ? RcQueuePair.LocalRunBytes : (uint)MtuBytes);
+        int packets = 1;
+        if (!isLocal && index != 0 && remaining > 2 * (uint)MtuBytes)
+        {
+            packets = MiddlesAtOnce(slot, remaining, Math.Min(budget, sink.RunPacketsMax));
+            bytes = (uint)packets << _qp.MtuShift;
+        }
+
         if (!MayBegin(slot, index))
         {
             return Block();
         }
 
         bool ask = isLocal;
-        if (!isLocal && !TryEnterWindow(bytes + PathWindow.PacketOverheadBytes, budget, ref ask))
+        if (!isLocal && !TryEnterWindow(bytes + (packets * PathWindow.PacketOverheadBytes), budget - packets, ref ask))
         {
             return SendVerdict.Blocked;
         }
@@ -116,14 +123,29 @@ internal sealed unsafe partial class RcRequester
         bool last = (uint)packet.PayloadBytes == remaining;
         _unrequestedBytes = last || ask ? 0 : _unrequestedBytes + bytes;
         sink.Emit(packet, route);
-        budget -= 1 + (packet.PsnCount >> 4);
-        Advance((uint)packet.PsnCount, last || ask, nowNs);
+        budget -= isLocal ? 1 + (packet.PsnCount >> 4) : packets;
+        Advance((uint)packet.PsnCount, isLocal ? 1 : packets, last || ask, nowNs);
         if (last)
         {
             _cursor = slot->Next;
         }
 
         return SendVerdict.Sent;
+    }
+
+    /// <summary>
+    /// Middle packets that may leave as one run, at least one: as many as there are before the last, as the sink takes, and as the window has room for.
+    /// Of one scatter/gather entry, so that the pieces of a run have room in a packet.
+    /// </summary>
+    private int MiddlesAtOnce(SendSlot* slot, uint remaining, int most)
+    {
+        if (slot->Request.SgeCount != 1)
+        {
+            return 1;
+        }
+
+        long room = _qp.Path!.Window.AvailableBytes / (MtuBytes + PathWindow.PacketOverheadBytes);
+        return (int)Math.Clamp(Math.Min(room, (remaining - 1) >> _qp.MtuShift), 1, Math.Max(most, 1));
     }
 
     /// <summary>The packet (or local run) of a SEND or WRITE that begins at an index. False when its memory is not there (any more).</summary>
@@ -160,7 +182,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         bool ask = true;
-        if (!route.IsLocal && !TryEnterWindow(bytes + (long)packets * PathWindow.PacketOverheadBytes, budget, ref ask))
+        if (!route.IsLocal && !TryEnterWindow(bytes + (long)packets * PathWindow.PacketOverheadBytes, budget - 1, ref ask))
         {
             return SendVerdict.Blocked;
         }
@@ -175,7 +197,7 @@ internal sealed unsafe partial class RcRequester
         _unrequestedBytes = 0;
         sink.Emit(packet, route);
         budget--;
-        Advance(packets, asks: true, nowNs);
+        Advance(packets, 1, asks: true, nowNs);
         if (index + packets == slot->PacketCount)
         {
             _cursor = slot->Next;
@@ -228,7 +250,7 @@ internal sealed unsafe partial class RcRequester
     /// every quarter of the window, when the window is full after it, and when it is the last of this poll.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryEnterWindow(long bytes, int budget, ref bool ask)
+    private bool TryEnterWindow(long bytes, int budgetAfter, ref bool ask)
     {
         PathWindow window = _qp.Path!.Window;
         if (!window.TryAcquire(_qp, bytes))
@@ -245,13 +267,13 @@ internal sealed unsafe partial class RcRequester
         }
 
         _windowBytes += bytes;
-        ask |= budget <= 1 || _unrequestedBytes + bytes >= window.LimitBytes / 4 || window.AvailableBytes < bytes;
+        ask |= budgetAfter <= 0 || _unrequestedBytes + bytes >= window.LimitBytes / 4 || window.AvailableBytes < bytes;
         return true;
     }
 
-    /// <summary>A packet went out that takes <paramref name="psns"/> PSNs.</summary>
+    /// <summary>Packets went out that take <paramref name="psns"/> PSNs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Advance(uint psns, bool asks, long nowNs)
+    private void Advance(uint psns, int packets, bool asks, long nowNs)
     {
         if (!HasOutstanding)
         {
@@ -260,11 +282,11 @@ internal sealed unsafe partial class RcRequester
 
         if (_sendPsn != _sentEnd)
         {
-            Counters.RetransmittedPackets++;
+            Counters.RetransmittedPackets += packets;
         }
         else
         {
-            Counters.RequestPacketsSent++;
+            Counters.RequestPacketsSent += packets;
             if (_roundTripSentNs == 0 && asks)
             {
                 _roundTripSentNs = nowNs;

@@ -44,7 +44,7 @@ internal sealed unsafe partial class RcResponder
             }
 
             ref ReadAtomicResource resource = ref _resources.OldestPending;
-            if (!TryFillResponse(ref resource, ref packet))
+            if (!TryFillResponse(ref resource, ref packet, Math.Min(budget, sink.RunPacketsMax)))
             {
                 if (resource.WasAnswered)
                 {
@@ -60,9 +60,10 @@ internal sealed unsafe partial class RcResponder
             }
 
             _acknowledgement.CoveredBy(packet.Psn);
-            Counters.ResponsePacketsSent++;
-            sink.Emit(packet, _qp.Path!.Route);
-            budget -= 1 + (packet.PsnCount >> 4);
+            Route route = _qp.Path!.Route;
+            Counters.ResponsePacketsSent += route.IsLocal ? 1 : packet.PsnCount;
+            sink.Emit(packet, route);
+            budget -= route.IsLocal ? 1 + (packet.PsnCount >> 4) : packet.PsnCount;
             resource.NextIndex += (uint)packet.PsnCount;
             if (resource.NextIndex == resource.AnswerEnd)
             {
@@ -73,7 +74,7 @@ internal sealed unsafe partial class RcResponder
         return false;
     }
 
-    private bool TryFillResponse(ref ReadAtomicResource resource, ref Packet packet)
+    private bool TryFillResponse(ref ReadAtomicResource resource, ref Packet packet, int middlesMax)
     {
         packet.Psn = resource.FirstPsn + resource.NextIndex;
         packet.MessageSequenceNumber = resource.MessageSequenceNumber;
@@ -89,6 +90,11 @@ internal sealed unsafe partial class RcResponder
 
         uint offset = (uint)((ulong)resource.NextIndex << _qp.MtuShift);
         uint runBytes = _qp.Path!.Route.IsLocal ? RcQueuePair.LocalRunBytes : 1u << _qp.MtuShift;
+        if (!_qp.Path.Route.IsLocal && resource.NextIndex != resource.AnswerFrom && resource.AnswerEnd - resource.NextIndex > 2)
+        {
+            runBytes = Math.Clamp(resource.AnswerEnd - resource.NextIndex - 1, 1, (uint)Math.Max(middlesMax, 1)) << _qp.MtuShift;
+        }
+
         uint bytes = Math.Min(runBytes, resource.AnswerEndBytes - offset);
         if (!TryTranslate(resource, offset, ref bytes, ref packet))
         {

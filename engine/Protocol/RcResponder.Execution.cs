@@ -85,6 +85,33 @@ internal sealed unsafe partial class RcResponder
         return true;
     }
 
+    /// <summary>
+    /// <see cref="IPacketReceiver.TryFindPlace"/> for a SEND or WRITE: the checks that a middle packet of the message in progress goes through.
+    /// </summary>
+    public bool TryFindPlace(ref Packet run, PacketTraits traits)
+    {
+        bool isSend = (traits & PacketTraits.Send) != 0;
+        if (run.Psn != _expectedPsn || run.PayloadBytes != run.PsnCount << _qp.MtuShift || _reorder is { Count: > 0 }
+            || _message != (isSend ? MessageKind.Send : MessageKind.Write)
+            || (!isSend && (_qp.Attributes.Access & AccessFlags.RemoteWrite) == 0))
+        {
+            return false;
+        }
+
+        // The last byte of a WRITE is its last packet's.
+        uint room = isSend ? _receive->Request.TotalBytes - _messageBytes : _writeRemaining - 1;
+        uint packets = Math.Min((uint)run.PsnCount, room >> _qp.MtuShift);
+        uint bytes = packets << _qp.MtuShift;
+        var segments = new SegmentList(new Span<MemorySegment>(run.Segments, run.SegmentCount));
+        AccessVerdict verdict = isSend
+            ? SgeRange.Translate(_qp, ref _receive->Request.Sges, _receive->Request.SgeCount, _messageBytes, bytes, AccessFlags.LocalWrite, ref segments)
+            : _qp.Host.TranslateRemote(_qp, _writeKey, _writeAddress, bytes, AccessFlags.RemoteWrite, ref segments);
+        run.PsnCount = (int)packets;
+        run.PayloadBytes = (int)bytes;
+        run.SegmentCount = segments.Count;
+        return packets != 0 && verdict == AccessVerdict.Granted;
+    }
+
     /// <summary>Takes a READ; its data is read when the responses are sent. IBTA vol. 1, 9.7.5.1.2.</summary>
     private bool ExecuteRead(in Packet packet, in Part part)
     {

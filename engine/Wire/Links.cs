@@ -41,6 +41,11 @@ public interface IPacketSink
     bool HasRoom { get; }
 
     /// <summary>
+    /// Middle packets of a message that the sink takes as one run for a way that is not local, and cuts itself; 1 where it takes packets alone.
+    /// </summary>
+    int RunPacketsMax => 1;
+
+    /// <summary>
     /// Takes a packet. The header fields and the segment list are copied at once; the payload memory itself must stay valid
     /// and mapped until the worker's flush at the end of the turn.
     /// </summary>
@@ -52,6 +57,20 @@ public interface IPacketReceiver
 {
     /// <summary>One packet; its payload memory is valid only during the call.</summary>
     void OnPacket(in Packet packet, in Gid source, in Gid destination);
+
+    /// <summary>
+    /// Where the payload of middle packets that came together belongs, asked for before their ICRC is verified: a link that knows verifies and
+    /// copies in one pass. Nothing changes by the question. What was verified is then passed to <see cref="OnPacket"/> as a run whose payload
+    /// lies there already; of what does not fit, the copied bytes are void, and come again before their message ends.
+    /// </summary>
+    /// <param name="run">
+    /// The first packet's fields, with the PsnCount and the PayloadBytes of all, and with Segments and SegmentCount as room for the answer, which
+    /// sets them, and may make the run shorter.
+    /// </param>
+    /// <param name="source">Source address.</param>
+    /// <param name="destination">Destination address.</param>
+    /// <returns>False when the packets are not what is expected next, as far as their headers say, or go nowhere.</returns>
+    bool TryFindPlace(ref Packet run, in Gid source, in Gid destination) => false;
 }
 
 /// <summary>The packets of one device address. Owned by one worker thread.</summary>

@@ -42,7 +42,8 @@ public enum PacketFlags : byte
 /// <remarks>
 /// On the local link one packet may stand for a run: <see cref="PsnCount"/> consecutive packets of the same message with all of
 /// their payload. A run has the opcode of the message as cut into runs (a whole message is an *Only), takes PsnCount PSNs starting
-/// at <see cref="Psn"/>, and all but the last run of a message carry a multiple of the path MTU. On the wire PsnCount is 1.
+/// at <see cref="Psn"/>, and all but the last run of a message carry a multiple of the path MTU. On the wire PsnCount is 1, but for runs of
+/// middle packets whose payload is in its place already: see <see cref="IPacketReceiver.TryFindPlace"/>.
 /// </remarks>
 public unsafe struct Packet
 {

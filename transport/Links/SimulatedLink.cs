@@ -3,7 +3,7 @@ using RoceEngine.Wire;
 namespace RoceEngine.Links;
 
 /// <summary>One address of a <see cref="SimulatedNetwork"/>. Emitted packets leave at <see cref="Flush"/>, in order.</summary>
-public sealed unsafe class SimulatedLink : ILink
+public sealed unsafe partial class SimulatedLink : ILink
 {
     private readonly SimulatedNetwork _network;
     private readonly Queue<SimulatedDatagram> _outbox = new();
@@ -31,6 +31,9 @@ public sealed unsafe class SimulatedLink : ILink
     /// <inheritdoc/>
     public bool HasRoom => _outbox.Count < BatchPacketsMax;
 
+    /// <inheritdoc/>
+    public int RunPacketsMax { get; init; } = 16;
+
     /// <summary>-1: nothing to poll, time is virtual.</summary>
     public int PollDescriptor => -1;
 
@@ -39,6 +42,14 @@ public sealed unsafe class SimulatedLink : ILink
 
     /// <inheritdoc/>
     public void Emit(in Packet packet, Route route)
+    {
+        if (packet.PsnCount > 1 && packet.PayloadBytes != 0)
+            EmitRun(packet, route);
+        else
+            EmitOne(packet, route);
+    }
+
+    private void EmitOne(in Packet packet, Route route)
     {
         SimulatedDatagram datagram = _network.TakeSpare();
         datagram.Source = Address;
@@ -65,8 +76,15 @@ public sealed unsafe class SimulatedLink : ILink
     public int Receive(IPacketReceiver receiver, int packetsMax)
     {
         int handled = 0;
-        while (handled < packetsMax && _inbox.TryDequeue(out SimulatedDatagram? datagram))
+        while (handled < packetsMax && _inbox.Count > 0)
         {
+            int run = TakeRun(receiver, packetsMax - handled);
+            if (run > 0)
+            {
+                handled += run;
+                continue;
+            }
+            SimulatedDatagram datagram = _inbox.Dequeue();
             Handle(datagram, receiver);
             _network.Recycle(datagram);
             handled++;
@@ -120,8 +138,7 @@ public sealed unsafe class SimulatedLink : ILink
 
         packet.TrafficClass = datagram.Tos;
         packet.HopLimit = datagram.HopLimit;
-        const int congestionExperienced = 3;
-        if ((datagram.Tos & congestionExperienced) == congestionExperienced)
+        if (HasSeenCongestion(datagram))
             packet.Flags |= PacketFlags.CongestionExperienced;
         fixed (byte* first = datagram.Buffer)
         {

@@ -88,6 +88,9 @@ public sealed class UdpLink : ILink
     public bool HasRoom => _transmitter.HasRoom;
 
     /// <inheritdoc/>
+    public int RunPacketsMax => UdpTransmitter.RunPacketsMax;
+
+    /// <inheritdoc/>
     public int PollDescriptor => _groups.PollDescriptor;
 
     /// <inheritdoc/>

@@ -10,7 +10,7 @@ namespace RoceEngine.Links;
 /// Takes datagrams from a socket in batches, cuts what the kernel put together, checks each and hands it on. Nothing that a
 /// datagram says is believed before its shape and its ICRC are checked.
 /// </summary>
-internal sealed unsafe class UdpReceiver : IDisposable
+internal sealed unsafe partial class UdpReceiver : IDisposable
 {
     private const int BufferBytes = 65_536;
     private const int MessagesMax = 32;
@@ -47,6 +47,9 @@ internal sealed unsafe class UdpReceiver : IDisposable
     {
         public byte TrafficClass;
         public byte HopLimit;
+
+        /// <summary>The ECN field says Congestion Experienced.</summary>
+        public readonly bool HasSeenCongestion => (TrafficClass & 3) == 3;
     }
 
     /// <summary>Sees every datagram, malformed ones too.</summary>
@@ -115,6 +118,13 @@ internal sealed unsafe class UdpReceiver : IDisposable
         int count = 0;
         do
         {
+            int run = TakeRun(next, end, datagramBytes, source, sourcePort, ip, receiver);
+            if (run > 0)
+            {
+                next += run * datagramBytes;
+                count += run;
+                continue;
+            }
             int bytes = (int)Math.Min(datagramBytes, end - next);
             HandleDatagram(next, bytes, source, sourcePort, ip, receiver);
             next += bytes;
@@ -151,8 +161,7 @@ internal sealed unsafe class UdpReceiver : IDisposable
 
         packet.TrafficClass = ip.TrafficClass;
         packet.HopLimit = ip.HopLimit;
-        const int congestionExperienced = 3;
-        if ((ip.TrafficClass & congestionExperienced) == congestionExperienced)
+        if (ip.HasSeenCongestion)
             packet.Flags |= PacketFlags.CongestionExperienced;
         var payload = new MemorySegment(bytes + OpcodeTable.For(packet.Opcode).HeaderBytes, packet.PayloadBytes);
         packet.Segments = &payload;

@@ -11,6 +11,9 @@ namespace RoceEngine.Links;
 /// </summary>
 internal sealed unsafe partial class UdpTransmitter : IDisposable
 {
+    /// <summary>A run fills about one train of packets of 4096 bytes.</summary>
+    public const int RunPacketsMax = 16;
+
     private const int TrainsMax = 64;
     private const int SegmentsPerTrainMax = 64;
 
@@ -86,6 +89,14 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
             destination = made;
         }
 
+        if (packet.PsnCount > 1 && packet.PayloadBytes != 0)
+            EmitRun(packet, route, destination);
+        else
+            EmitOne(packet, route, destination);
+    }
+
+    private void EmitOne(in Packet packet, Route route, UdpDestination destination)
+    {
         int headerBytes = OpcodeTable.For(packet.Opcode).HeaderBytes;
         if (headerBytes == 0 || (uint)packet.PayloadBytes > RoceUdp.PayloadBytesMax)
         {
@@ -104,6 +115,12 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         int arenaBytes = packet.PayloadBytes <= _copyBytesMax || packet.SegmentCount > GatherSegmentsMax
             ? AppendCopied(ref train, packet, header, headerBytes, padBytes, state)
             : AppendInPlace(ref train, packet, header, headerBytes, padBytes, state);
+        Grow(ref train, route, identification, arenaBytes, datagramBytes);
+    }
+
+    /// <summary>A datagram was appended.</summary>
+    private void Grow(ref Train train, Route route, ushort identification, int arenaBytes, int datagramBytes)
+    {
         train.ArenaUsed += arenaBytes;
         train.TotalBytes += datagramBytes;
         train.Datagrams++;

@@ -48,6 +48,27 @@ public sealed class IcrcReceiver
         return IsKnownToLeaveClear(source);
     }
 
+    /// <summary>
+    /// <see cref="IcrcVerifier.TryVerifyAndCopy"/>. False also for a sender that leaves DF clear, and then nothing is learned from the datagram:
+    /// it is to be given to the other form.
+    /// </summary>
+    public bool TryVerifyAndCopy(
+        in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> udpPayload, int headerBytes,
+        ref SegmentWriter place, out ushort identification)
+    {
+        if (!IcrcVerifier.TryVerifyAndCopy(source, destination, sourcePort, udpPayload, headerBytes, ref place, out identification))
+        {
+            return false;
+        }
+
+        if (_learnedCount != 0)
+        {
+            Forget(source);
+        }
+
+        return true;
+    }
+
     /// <summary>Direct mapped: a sender displaces another of the same place.</summary>
     private static int PlaceOf(in Gid sender)
     {

@@ -56,6 +56,28 @@ public static class IcrcVerifier
         return TryRecover(source.IsIPv4, difference, udpPayload.Length, out identification, out dontFragment);
     }
 
+    /// <summary>
+    /// As <see cref="TryVerify(in Gid, in Gid, ushort, ReadOnlySpan{byte}, out ushort)"/>, and in the same pass copies the payload, all that is
+    /// between the headers and the ICRC, to memory, whether the ICRC fits or not: for packets without padding.
+    /// </summary>
+    /// <param name="source">Source address.</param>
+    /// <param name="destination">Destination address, of the same family.</param>
+    /// <param name="sourcePort">UDP source port; the destination port is 4791.</param>
+    /// <param name="udpPayload">The whole UDP payload, headers and ICRC included.</param>
+    /// <param name="headerBytes">Bytes of the headers, at least the BTH.</param>
+    /// <param name="place">Where the payload goes; it has room for it, and is advanced behind it.</param>
+    /// <param name="identification">The IPv4 identification, recovered.</param>
+    public static bool TryVerifyAndCopy(
+        in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> udpPayload, int headerBytes,
+        ref SegmentWriter place, out ushort identification)
+    {
+        int coveredBytes = udpPayload.Length - Icrc.Length;
+        uint state = StateOf(source, destination, sourcePort, udpPayload[..headerBytes], udpPayload.Length);
+        state = place.Write(state, udpPayload[headerBytes..coveredBytes]);
+        uint difference = ~state ^ Icrc.Read(udpPayload[coveredBytes..]);
+        return TryRecover(source.IsIPv4, difference, udpPayload.Length, out identification, out bool dontFragment) && dontFragment;
+    }
+
     /// <summary>With identification 0 and DF set.</summary>
     private static uint StateOf(
         in Gid source, in Gid destination, ushort sourcePort, ReadOnlySpan<byte> covered, int udpPayloadBytes)
