@@ -51,6 +51,8 @@ internal abstract unsafe partial class UnreliableQueuePair
     {
         if (path.Route.IsLocal)
         {
+            // The peer moved here while this one stood in the line: those behind it must not wait for one who asks no more.
+            LeavePacer(nowNs);
             return true;
         }
 

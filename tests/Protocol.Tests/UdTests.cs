@@ -262,6 +262,38 @@ public class UdTests
         Assert.Contains(Gid.FromIPv4(0x7F000009), pair.A.Paths.Keys);
     }
 
+    /// <summary>Seed 900085 of the simulation: who was first in line asked no more once its peer was here, and those behind it waited for ever.</summary>
+    [Fact]
+    public void A_peer_that_moves_here_lets_all_go_on_who_stood_in_the_line_to_it()
+    {
+        var pair = new UnreliablePair(new UnreliableOptions { WindowLimitBytes = 4096 });
+        QueuePair third = pair.A.Create(33, service: TransportService.UnreliableDatagram, signalAll: true);
+        UnreliablePair.ToReady(third, pair.B.Address, UnreliablePair.SecondQpn, pair.Options);
+        for (ulong id = 0; id < 8; id++)
+        {
+            pair.FirstRings.Sends.Enqueue(pair.Send(id, 1000));
+            FakeHost.RingsOf(third).Sends.Enqueue(pair.Send(id, 1000));
+        }
+
+        pair.First.HandleSendDoorbell(pair.NowNs);
+        third.HandleSendDoorbell(pair.NowNs);
+        pair.Poll();
+        Assert.InRange(pair.Sent.Count, 1, 8);
+        pair.A.ResolvePath(pair.First, pair.B.Address, 0, 64).Route.IsLocal = true;
+
+        // Whoever is rung asks before its time in the line.
+        pair.Post(pair.Send(8, 1000));
+        pair.Poll();
+        for (int i = 0; i < 100; i++)
+        {
+            pair.Wait(100_000);
+            pair.Poll();
+        }
+
+        Assert.Equal(9, pair.FirstRings.SendEntries.Count());
+        Assert.Equal(8, FakeHost.RingsOf(third).SendEntries.Count());
+    }
+
     private static void ReceiveInFirst(UnreliablePair pair)
     {
         var request = new ReceiveWorkRequest { WorkRequestId = 77, SgeCount = 1, TotalBytes = 100 };

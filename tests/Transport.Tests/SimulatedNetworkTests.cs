@@ -273,4 +273,34 @@ public unsafe class SimulatedNetworkTests
         Assert.True(link.HasRoom);
         Assert.Equal(-1, link.PollDescriptor);
     }
+
+    [Fact]
+    public void Middle_packets_of_a_message_leave_and_come_as_runs_and_damage_ends_one()
+    {
+        const int mtuBytes = 1024, packets = 12;
+        for (ulong seed = 0; seed < 50; seed++)
+        {
+            var pair = new Pair(seed, new SimulatedNetworkOptions { CorruptRate = seed < 25 ? 0 : 0.1, DelayMinNs = 1_000, DelayMaxNs = 1_000 });
+            using var memory = new NativeBuffer(1 << 16);
+            using var placing = new PlacingReceiver(7, mtuBytes, packetsMax: 64);
+            var segment = new MemorySegment(memory.Pointer, packets * mtuBytes);
+            Packet run = TestPackets.WithPayload(TestPackets.Make(Opcode.RcWriteMiddle, 7), &segment);
+            run.Flags = PacketFlags.AcknowledgeRequest;
+            run.DestinationQpn = PlacingReceiver.Qpn;
+            run.PsnCount = packets;
+            pair.Left.Emit(run, pair.Route);
+            pair.Left.Flush();
+            while (pair.Network.NextDeliveryNs != long.MaxValue)
+            {
+                pair.Network.Advance(pair.Network.NextDeliveryNs);
+                pair.Right.Receive(placing, int.MaxValue);
+            }
+
+            int placed = placing.Runs.Sum(each => each.Packets);
+            Assert.Equal(packets, placed + placing.Others.Count + (int)pair.Network.Statistics.Corrupted);
+            Assert.Equal(memory.Span[..(placed * mtuBytes)], placing.Memory.Span[..(placed * mtuBytes)]);
+            if (seed < 25)
+                Assert.Equal([packets], placing.Runs.Select(each => each.Packets));
+        }
+    }
 }

@@ -89,7 +89,7 @@ public unsafe class UdpLinkRunTests : IDisposable
         for (int i = 0; i < 10; i++)
             EmitMiddle(_sender, route, i, i == 4 ? PacketFlags.AcknowledgeRequest : PacketFlags.None);
         _sender.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 64);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 64);
         ReceiveAll(_receiver, placing, 10);
 
         Assert.Equal([(new Psn(FirstPsn), 10, PacketFlags.AcknowledgeRequest)], placing.Runs);
@@ -105,7 +105,7 @@ public unsafe class UdpLinkRunTests : IDisposable
         for (int i = 0; i < 10; i++)
             EmitMiddle(_sender, route, i);
         _sender.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 4);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 4);
         ReceiveAll(_receiver, placing, 10);
         Assert.Equal([4, 4, 2], placing.Runs.Select(run => run.Packets));
         Assert.Equal(_memory.Span[..(10 * MtuBytes)], placing.Memory.Span[..(10 * MtuBytes)]);
@@ -121,7 +121,7 @@ public unsafe class UdpLinkRunTests : IDisposable
             EmitMiddle(damaging, route, i);
         _memory.Pointer[6 * MtuBytes + 100] ^= 1;
         damaging.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 64);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 64);
         ReceiveAll(_receiver, placing, 10);
 
         Assert.Equal([(new Psn(FirstPsn), 6, PacketFlags.None)], placing.Runs);
@@ -138,7 +138,7 @@ public unsafe class UdpLinkRunTests : IDisposable
             EmitMiddle(_sender, route, index);
         EmitMiddle(_sender, route, 6, qpn: 0x77);
         _sender.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 64);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 64);
         ReceiveAll(_receiver, placing, 6);
         Assert.Equal([3], placing.Runs.Select(run => run.Packets));
         Assert.Equal([4, 5, 6], placing.Others.Select(packet => packet.Psn.DistanceFrom(new Psn(FirstPsn))));
@@ -152,7 +152,7 @@ public unsafe class UdpLinkRunTests : IDisposable
         for (int i = 0; i < 60; i++)
             EmitMiddle(_sender, route, i);
         _sender.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 64);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 64);
         ReceiveAll(lossy, placing, 60);
         Assert.InRange(lossy.Statistics.InjectedLosses, 3, 30);
         Assert.Equal(60, lossy.Statistics.InjectedLosses + lossy.Statistics.DatagramsReceived);
@@ -168,7 +168,7 @@ public unsafe class UdpLinkRunTests : IDisposable
         for (int i = 0; i < 10; i++)
             EmitMiddle(_sender, route, i);
         _sender.Flush();
-        using var placing = new PlacingReceiver(MtuBytes, packetsMax: 64);
+        using var placing = new PlacingReceiver(FirstPsn, MtuBytes, packetsMax: 64);
         ReceiveAll(_receiver, placing, 10);
         Assert.Equal(10, tap.Datagrams);
     }
@@ -200,49 +200,5 @@ public unsafe class UdpLinkRunTests : IDisposable
         public void OnDatagram(
             in Gid source, in Gid destination, ushort sourcePort, byte tos, ushort identification, ReadOnlySpan<byte> udpPayload, bool outgoing, long nowNs) =>
             Datagrams++;
-    }
-
-    /// <summary>Expects one message on one QP, packet after packet, in memory of 700-byte pieces that are no neighbours.</summary>
-    private sealed class PlacingReceiver(int mtuBytes, int packetsMax) : IPacketReceiver, IDisposable
-    {
-        private Psn _expected = new(FirstPsn);
-        private int _placed;
-
-        public NativeBuffer Memory { get; } = new(1 << 17, seed: 2);
-
-        public List<(Psn Psn, int Packets, PacketFlags Flags)> Runs { get; } = [];
-
-        public List<Packet> Others { get; } = [];
-
-        public bool TryFindPlace(ref Packet run, in Gid source, in Gid destination)
-        {
-            if (run.Psn != _expected || run.DestinationQpn != 0x1234)
-                return false;
-            run.PsnCount = Math.Min(run.PsnCount, packetsMax);
-            run.PayloadBytes = run.PsnCount * mtuBytes;
-            Assert.True(run.SegmentCount >= 2);
-            run.Segments[0] = new MemorySegment(Memory.Pointer + _placed, 700);
-            run.Segments[1] = new MemorySegment(Memory.Pointer + _placed + 700, run.PayloadBytes - 700);
-            run.SegmentCount = 2;
-            return true;
-        }
-
-        public void OnPacket(in Packet packet, in Gid source, in Gid destination)
-        {
-            if (packet.Segments->Address != Memory.Pointer + _placed)
-            {
-                Others.Add(packet);
-                return;
-            }
-            int bytes = 0;
-            for (int i = 0; i < packet.SegmentCount; i++)
-                bytes += packet.Segments[i].Bytes;
-            Assert.Equal((packet.PayloadBytes, packet.PsnCount * mtuBytes), (bytes, bytes));
-            Runs.Add((packet.Psn, packet.PsnCount, packet.Flags));
-            _expected += packet.PsnCount;
-            _placed += bytes;
-        }
-
-        public void Dispose() => Memory.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using CsCheck;
 using RoceEngine.Wire;
 
 namespace Wire.Tests;
@@ -81,5 +82,36 @@ public class IcrcReceiverTests
         }
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Verifying_and_copying_at_once_says_what_verifying_says_and_leaves_the_payload_in_its_pieces() => Gen.Select(
+        Gen.Int[16, 4096], Gen.Int[1, 4096], Gen.UShort, Gen.Int[-1, 4200], Gen.Bool)
+        .Sample((payloadBytes, cut, identification, damagedAt, dontFragment) =>
+        {
+            byte[] packet = Packets.Send(payloadBytes & ~3, identification, dontFragment: dontFragment);
+            if (damagedAt >= BthView.Length && damagedAt < packet.Length)
+            {
+                packet[damagedAt] ^= 0x10;
+            }
+
+            ReadOnlySpan<byte> payload = packet.AsSpan(BthView.Length..^Icrc.Length);
+            byte[] first = GC.AllocateArray<byte>(Math.Clamp(cut, 1, payload.Length - 1), pinned: true);
+            byte[] second = GC.AllocateArray<byte>(payload.Length - first.Length, pinned: true);
+            bool isGood = Copy(packet, first, second, out ushort recovered);
+
+            bool expected = IcrcVerifier.TryVerify(Packets.Left, Packets.Right, 0xC001, packet, out ushort known, out bool isSet) && isSet;
+            Assert.Equal((expected, known), (isGood, recovered));
+            Assert.Equal(payload.ToArray(), (byte[])[.. first, .. second]);
+        });
+
+    private static unsafe bool Copy(byte[] packet, byte[] first, byte[] second, out ushort identification)
+    {
+        fixed (byte* a = first, b = second)
+        {
+            MemorySegment* pieces = stackalloc MemorySegment[] { new(a, first.Length), new(b, second.Length) };
+            var place = new SegmentWriter(pieces);
+            return IcrcVerifier.TryVerifyAndCopy(Packets.Left, Packets.Right, 0xC001, packet, BthView.Length, ref place, out identification);
+        }
     }
 }
