@@ -59,7 +59,20 @@ internal static unsafe class WorkRequestReader
         opcode is WorkOpcode.LocalInvalidate or WorkOpcode.BindWindow or WorkOpcode.FastRegister;
 
     /// <summary>What the operation's own fields say; false when they are impossible.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryReadOperation(in PvrdmaSendWqe head, ref SendWorkRequest request)
+    {
+        if (request.Opcode != WorkOpcode.Write)
+        {
+            return TryReadOtherOperation(head, ref request);
+        }
+
+        request.RemoteAddress = head.RemoteAddress;
+        request.RemoteKey = head.RdmaRemoteKey;
+        return true;
+    }
+
+    private static bool TryReadOtherOperation(in PvrdmaSendWqe head, ref SendWorkRequest request)
     {
         switch (request.Opcode)
         {
@@ -200,6 +213,14 @@ internal static unsafe class WorkRequestReader
             return FetchVerdict.Invalid;
         }
 
+        if (count == 1)
+        {
+            into[0] = Unsafe.ReadUnaligned<ScatterGatherEntry>(entries);
+            sgeCount = 1;
+            totalBytes = into[0].Length;
+            return totalBytes <= MessageBytesMax ? FetchVerdict.Fetched : FetchVerdict.Invalid;
+        }
+
         // countMax is at most the list's capacity, which the device checked when it made the QP. Same layout on both sides: a layout test says so.
         Span<ScatterGatherEntry> copy = into[..(int)count];
         new ReadOnlySpan<byte>(entries, (int)count * PvrdmaWqeLayout.SgeBytes).CopyTo(MemoryMarshal.AsBytes(copy));
@@ -234,20 +255,20 @@ internal static unsafe class WorkRequestReader
         return FetchVerdict.Fetched;
     }
 
+    /// <summary>Up to FETCH_ADD, and for masked atomics, the numbers are the verbs'.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryMapOpcode(uint opcode, ExtensionBits extension, out WorkOpcode mapped)
+    {
+        mapped = (WorkOpcode)opcode;
+        return opcode <= (uint)PvrdmaWrOpcode.AtomicFetchAdd || TryMapOtherOpcode(opcode, extension, out mapped);
+    }
+
+    private static bool TryMapOtherOpcode(uint opcode, ExtensionBits extension, out WorkOpcode mapped)
     {
         switch ((PvrdmaWrOpcode)opcode)
         {
-            case PvrdmaWrOpcode.RdmaWrite:
-            case PvrdmaWrOpcode.RdmaWriteWithImmediate:
-            case PvrdmaWrOpcode.Send:
-            case PvrdmaWrOpcode.SendWithImmediate:
-            case PvrdmaWrOpcode.RdmaRead:
-            case PvrdmaWrOpcode.AtomicCompareSwap:
-            case PvrdmaWrOpcode.AtomicFetchAdd:
             case PvrdmaWrOpcode.MaskedAtomicCompareSwap:
             case PvrdmaWrOpcode.MaskedAtomicFetchAdd:
-                // So far the numbers are the verbs'.
                 mapped = (WorkOpcode)opcode;
                 return true;
             case PvrdmaWrOpcode.SendWithInvalidate:

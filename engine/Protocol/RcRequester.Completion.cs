@@ -100,6 +100,12 @@ internal sealed unsafe partial class RcRequester
         while (_oldestUnacked.DistanceFrom(_ackedEnd) < 0)
         {
             SendSlot* slot = _head;
+            if (IsShort(slot->Request))
+            {
+                PassShort(slot);
+                continue;
+            }
+
             uint index = slot->IndexOf(_oldestUnacked);
             Psn known = slot->NeedsResponse ? _placed?.EndOfRangeAt(_oldestUnacked) ?? _oldestUnacked : _ackedEnd;
             uint packets = Math.Min((uint)known.DistanceFrom(_oldestUnacked), slot->PacketCount - index);

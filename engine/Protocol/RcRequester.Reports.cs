@@ -40,7 +40,7 @@ internal sealed unsafe partial class RcRequester
         Completion completion = default;
         completion.WorkRequestId = request.WorkRequestId;
         completion.Status = status;
-        completion.Opcode = request.Opcode.Completed();
+        completion.Opcode = request.Opcode <= WorkOpcode.WriteWithImmediate ? CompletionOpcode.Write : request.Opcode.Completed();
         completion.Solicited = status != CompletionStatus.Success;
         completion.Hint = hint;
         completion.Bytes = request.Opcode == WorkOpcode.Read ? request.TotalBytes : request.Opcode.IsAtomic() ? sizeof(ulong) : 0u;

@@ -48,9 +48,15 @@ internal sealed unsafe partial class RcRequester
             return true;
         }
 
+        return TransmitRequests(sink, ref packet, ref budget, nowNs);
+    }
+
+    /// <summary>The requests from the cursor on, then new ones.</summary>
+    private bool TransmitRequests(IPacketSink sink, ref Packet packet, ref int budget, long nowNs)
+    {
         while (true)
         {
-            if (_cursor == null && !(_qp.MayBeginRequests && FetchNext(nowNs)))
+            if (_cursor == null && !(_qp.MayBeginRequests && BeginRequests(sink, ref packet, ref budget, nowNs)))
             {
                 return false;
             }

@@ -103,11 +103,20 @@ internal sealed unsafe partial class RcRequester
             return false;
         }
 
-        slot->Failure = verdict == FetchVerdict.Fetched ? FindFailure(ref slot->Request) : CompletionStatus.LocalQpOperationError;
-        slot->Request.ForgetDataUnless(verdict == FetchVerdict.Fetched);
         slot->IsExecuted = false;
         slot->FirstPsn = _nextPsn;
-        slot->PacketCount = PacketsOf(slot->Request);
+        if (verdict == FetchVerdict.Fetched && IsShort(slot->Request))
+        {
+            slot->Failure = CompletionStatus.Success;
+            slot->PacketCount = 1;
+        }
+        else
+        {
+            slot->Failure = verdict == FetchVerdict.Fetched ? FindFailure(ref slot->Request) : CompletionStatus.LocalQpOperationError;
+            slot->Request.ForgetDataUnless(verdict == FetchVerdict.Fetched);
+            slot->PacketCount = PacketsOf(slot->Request);
+        }
+
         if (slot->Failure == CompletionStatus.Success)
         {
             _nextPsn += slot->PacketCount;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace RoceEngine.Wire;
 
@@ -31,7 +32,10 @@ public static class PacketCodec
         }
 
         WriteBth(packet, into);
-        return (info.Traits & ExtensionTraits) == 0 ? BthView.Length : WriteExtensions(packet, info.Traits, into);
+        PacketTraits extensions = info.Traits & ExtensionTraits;
+        return extensions == PacketTraits.HasReth ? WriteReth(packet, into, BthView.Length)
+            : extensions == 0 ? BthView.Length
+            : WriteExtensions(packet, info.Traits, into);
     }
 
     /// <summary>
@@ -133,10 +137,7 @@ public static class PacketCodec
 
         if ((traits & PacketTraits.HasReth) != 0)
         {
-            BinaryPrimitives.WriteUInt64BigEndian(into[offset..], packet.RemoteAddress);
-            BinaryPrimitives.WriteUInt32BigEndian(into[(offset + 8)..], packet.RemoteKey);
-            BinaryPrimitives.WriteUInt32BigEndian(into[(offset + 12)..], packet.DmaLength);
-            offset += RethView.Length;
+            offset = WriteReth(packet, into, offset);
         }
 
         if ((traits & PacketTraits.HasAtomicEth) != 0)
@@ -175,6 +176,17 @@ public static class PacketCodec
         }
 
         return (traits & PacketTraits.CongestionNotification) != 0 ? WriteCongestionNotification(into) : offset;
+    }
+
+    /// <summary>Most packets of small messages have this extension and no other. Returns where it ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int WriteReth(in Packet packet, Span<byte> into, int offset)
+    {
+        Span<byte> reth = into.Slice(offset, RethView.Length);
+        BinaryPrimitives.WriteUInt64BigEndian(reth, packet.RemoteAddress);
+        BinaryPrimitives.WriteUInt32BigEndian(reth[8..], packet.RemoteKey);
+        BinaryPrimitives.WriteUInt32BigEndian(reth[12..], packet.DmaLength);
+        return offset + RethView.Length;
     }
 
     /// <summary>A CNP has BECN set and sixteen reserved bytes, zero. IBTA annex A17.</summary>

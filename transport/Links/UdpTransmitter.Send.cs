@@ -18,6 +18,7 @@ internal sealed unsafe partial class UdpTransmitter
 
     private void SendTrains()
     {
+        SumTrains();
         if (GsoActive)
             SendAsMessages();
         else

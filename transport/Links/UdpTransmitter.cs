@@ -28,6 +28,9 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     /// <summary>More pieces than this are gathered by copying, so that every packet fits into an empty train.</summary>
     private const int GatherSegmentsMax = 64;
 
+    /// <summary>Datagrams up to this length get their ICRCs together, when their train leaves.</summary>
+    private const int SummedLaterBytesMax = 512;
+
     /// <summary>Waiting bytes beyond which emission sends what it has: the receiver starts early and the arena stays in the cache.</summary>
     private const int EagerFlushBytes = 256 * 1024;
 
@@ -57,6 +60,9 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         public int DatagramBytes;
         public int TotalBytes;
         public int Datagrams;
+
+        /// <summary>So many of the datagrams, from the first on, get their ICRCs when the train leaves.</summary>
+        public int Unsummed;
         public bool IsClosed;
     }
 
@@ -111,10 +117,19 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         ushort identification = GsoActive ? (ushort)train.Datagrams : (ushort)0;
         byte* header = train.Arena + train.ArenaUsed;
         PacketCodec.EncodeHeaders(packet, new Span<byte>(header, headerBytes));
-        uint state = Icrc.Begin(destination.Pseudo, new ReadOnlySpan<byte>(header, headerBytes), datagramBytes, identification);
-        int arenaBytes = packet.PayloadBytes <= _copyBytesMax || packet.SegmentCount > GatherSegmentsMax
-            ? AppendCopied(ref train, packet, header, headerBytes, padBytes, state)
-            : AppendInPlace(ref train, packet, header, headerBytes, padBytes, state);
+        bool copies = packet.PayloadBytes <= _copyBytesMax || packet.SegmentCount > GatherSegmentsMax;
+        int arenaBytes = datagramBytes;
+        if (copies && IsSummedLater(train, datagramBytes))
+        {
+            AppendUnsummed(ref train, packet, header, headerBytes, padBytes, datagramBytes);
+        }
+        else
+        {
+            uint state = Icrc.Begin(destination.Pseudo, new ReadOnlySpan<byte>(header, headerBytes), datagramBytes, identification);
+            arenaBytes = copies
+                ? AppendCopied(ref train, packet, header, headerBytes, padBytes, state)
+                : AppendInPlace(ref train, packet, header, headerBytes, padBytes, state);
+        }
         Grow(ref train, route, identification, arenaBytes, datagramBytes);
     }
 
@@ -175,11 +190,45 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         train.DatagramBytes = datagramBytes;
         train.TotalBytes = 0;
         train.Datagrams = 0;
+        train.Unsummed = 0;
         train.IsClosed = false;
         destination.OpenTrain = _trainCount;
         destination.Batch = _batch;
         _destinations[_trainCount++] = destination;
         return ref train;
+    }
+
+    /// <summary>Small datagrams of one length side by side; whoever looks on wants to see an ICRC at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsSummedLater(in Train train, int datagramBytes) =>
+        datagramBytes <= SummedLaterBytesMax && datagramBytes == train.DatagramBytes && train.Unsummed == train.Datagrams && Tap == null;
+
+    /// <summary>Header, payload and padding side by side in the arena, and room for the ICRC.</summary>
+    private static void AppendUnsummed(ref Train train, in Packet packet, byte* header, int headerBytes, int padBytes, int datagramBytes)
+    {
+        // Padding ends the word before the ICRC, which payload begins; without padding that may be a header's.
+        if (padBytes != 0)
+            Unsafe.WriteUnaligned(header + datagramBytes - (2 * Icrc.Length), 0u);
+        byte* to = header + headerBytes;
+        for (int i = 0; i < packet.SegmentCount; i++)
+        {
+            MemorySegment segment = packet.Segments[i];
+            Unsafe.CopyBlockUnaligned(to, segment.Address, (uint)segment.Bytes);
+            to += segment.Bytes;
+        }
+        AddVector(ref train, header, datagramBytes);
+        train.Unsummed++;
+    }
+
+    /// <summary>The ICRCs that wait for their train to leave.</summary>
+    private void SumTrains()
+    {
+        for (int i = 0; i < _trainCount; i++)
+        {
+            ref Train train = ref _trains[i];
+            if (train.Unsummed != 0)
+                IcrcTrain.Write(_destinations[i].Pseudo, new Span<byte>(train.Arena, train.Unsummed * train.DatagramBytes), train.DatagramBytes, GsoActive);
+        }
     }
 
     /// <summary>Header, payload, padding and ICRC side by side in the arena.</summary>

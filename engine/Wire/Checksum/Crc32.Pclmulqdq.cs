@@ -154,7 +154,7 @@ internal static partial class Crc32
     /// the start of the sum is folded. In bounds: the table's rows end at 16 + 15 + 16 = 47.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> FoldTail(Vector128<ulong> sum, Vector128<ulong> by128, Vector128<byte> tail, nuint tailBytes)
+    internal static Vector128<ulong> FoldTail(Vector128<ulong> sum, Vector128<ulong> by128, Vector128<byte> tail, nuint tailBytes)
     {
         ref byte table = ref MemoryMarshal.GetReference(ShiftTable);
         Vector128<byte> toEnd = Vector128.LoadUnsafe(ref table, tailBytes);
@@ -183,7 +183,7 @@ internal static partial class Crc32
 
     /// <summary>128 bits to 64 to 32, each step a multiplication by the power that the cut-off part stands at.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Reduce128(Vector128<ulong> sum)
+    internal static uint Reduce128(Vector128<ulong> sum)
     {
         Vector128<ulong> lowHalf = Vector128.Create(0xFFFF_FFFFuL, 0uL);
         sum = Pclmulqdq.CarrylessMultiply(sum, FoldBy128, 0x10) ^ Sse2.ShiftRightLogical128BitLane(sum, 8);

@@ -15,6 +15,9 @@ public readonly partial struct IcrcPseudo
     /// <summary>Bytes of the IPv6 and UDP headers.</summary>
     internal const int IPv6Bytes = 48;
 
+    /// <summary>Where the identification stands in an IPv4 header.</summary>
+    internal const int IdentificationOffset = 4;
+
     private const int UdpHeaderBytes = 8;
     private const int IPv4HeaderBytes = 20;
 
@@ -49,6 +52,16 @@ public readonly partial struct IcrcPseudo
         Crc32.IsPclmulqdqUsable
             ? BeginPclmulqdq(headers, udpPayloadBytes, identification)
             : BeginScalar(headers, udpPayloadBytes, identification);
+
+    /// <summary>The register after the masked IP and UDP headers alone, with identification 0.</summary>
+    internal uint RegisterAfterPseudo(int udpPayloadBytes)
+    {
+        Span<byte> buffer = stackalloc byte[IPv6Bytes];
+        int pseudoBytes = IsIPv4
+            ? WriteIPv4(buffer, udpPayloadBytes, identification: 0)
+            : WriteIPv6(buffer, udpPayloadBytes);
+        return Crc32.UpdateScalar(Icrc.Seed, buffer[..pseudoBytes]);
+    }
 
     /// <summary>The form without vectors, and the oracle of the other: the masked bytes written out, then summed.</summary>
     internal uint BeginScalar(ReadOnlySpan<byte> headers, int udpPayloadBytes, ushort identification)
