@@ -217,10 +217,10 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         _ = Flush(nowNs);
     }
 
-    /// <summary>Packets from other hosts.</summary>
-    internal int ReceiveFromWire(int packetsMax, long nowNs)
+    /// <summary>Packets from other hosts, when it is time to look for them.</summary>
+    internal int ReceiveFromWire(int packetsMax, long nowNs, bool isBusy)
     {
-        if (!_wireSchedule.IsDue(nowNs))
+        if (!_wireSchedule.IsDue(nowNs, isBusy))
             return 0;
         _isOnWire = true;
         _receivedBytes = 0;
@@ -237,7 +237,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
         for (int look = 0; look < LooksMax; look++)
         {
             _wireSchedule.Force();
-            int more = ReceiveFromWire(packetsPerLook, nowNs);
+            int more = ReceiveFromWire(packetsPerLook, nowNs, isBusy: false);
             if (more == 0)
                 break;
             received += more;

@@ -10,8 +10,11 @@ internal struct WirePollSchedule
     // A 256th of the silence: 10 µs between the packets of a ping-pong give 40 ns, so every turn looks.
     private const int SilenceShift = 8;
 
-    /// <summary>Longest time between two looks while the worker is awake, in ns.</summary>
+    /// <summary>Longest time between two looks while the worker is awake and has nothing else to do, in ns.</summary>
     public const long IntervalNsMax = 20_000;
+
+    /// <summary>Longest time between two looks while it has, in ns: about what a wake-up costs, and reached after 25 ms of silence.</summary>
+    public const long BusyIntervalNsMax = 100_000;
 
     // A 64th of a nanosecond a byte: a fraction of what it takes to bring the batch.
     private const int BatchShift = 6;
@@ -27,10 +30,13 @@ internal struct WirePollSchedule
     private long _lastPollNs;
     private bool _forced;
 
-    public readonly bool IsDue(long nowNs)
+    /// <summary>True when the socket is to be looked at.</summary>
+    /// <param name="nowNs">The time.</param>
+    /// <param name="isBusy">The worker does something else in this turn, which a look in vain holds up.</param>
+    public readonly bool IsDue(long nowNs, bool isBusy)
     {
         long batchNs = Math.Max(_sentNs, _receivedNs) * (_lastPollNs > _lastActivityNs ? LaterLookBatches : 1);
-        long intervalNs = Math.Clamp((nowNs - _lastActivityNs) >> SilenceShift, batchNs, IntervalNsMax);
+        long intervalNs = Math.Clamp((nowNs - _lastActivityNs) >> SilenceShift, batchNs, isBusy ? BusyIntervalNsMax : IntervalNsMax);
         return _forced || nowNs - _lastPollNs >= intervalNs;
     }
 

@@ -133,7 +133,7 @@ public sealed class Worker : IDisposable
         foreach (DeviceSlot slot in slots)
         {
             Current = slot;
-            work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs);
+            work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs, isBusy: work > 0);
         }
         for (int round = 0; round < LocalRoundsPerTurn && _local.QueuedPackets > 0; round++)
         {

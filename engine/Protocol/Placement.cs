@@ -34,7 +34,7 @@ internal unsafe ref struct PayloadReader
             byte* source = _segment->Address + _offset;
             if (source != target)
             {
-                Buffer.MemoryCopy(source, target, piece, piece);
+                PayloadCopy.Copy(source, target, piece);
             }
 
             Advance(piece);
@@ -52,7 +52,7 @@ internal unsafe ref struct PayloadReader
         if (bytes >= 8 && ((nuint)end & 7) == 0 && _segment->Bytes - _offset == bytes)
         {
             byte* source = _segment->Address + _offset;
-            Buffer.MemoryCopy(source, target, bytes, bytes - 8);
+            PayloadCopy.Copy(source, target, bytes - 8);
             Volatile.Write(ref *(ulong*)(end - 8), Unsafe.ReadUnaligned<ulong>(source + bytes - 8));
             return;
         }
