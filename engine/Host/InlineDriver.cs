@@ -7,7 +7,8 @@ namespace RoceEngine.Host;
 /// <remarks>
 /// The standby is awake or aside. Awake it looks whether others drive, and drives when they do not; when all is idle it sleeps on the worker's
 /// descriptors like a worker's own thread. When another drives it steps aside, so that it takes no time from that one: it looks again after 50 µs, and
-/// after longer and longer times while it finds it at it. Who is about to wait calls it back.
+/// after longer and longer times while it finds it at it. Who is about to wait calls it back. One who comes while the standby is at it, back from a time
+/// without a core for example, finds no moment between two turns under load: the standby leaves it one.
 /// </remarks>
 public sealed class InlineDriver : IDisposable
 {
@@ -20,6 +21,7 @@ public sealed class InlineDriver : IDisposable
     private const long AsideNsMin = 50_000;
     private const long AsideNsMax = 5_000_000;
     private const long AwakeNs = 50_000;
+    private const long LetGoNs = 3_000;
 
     private readonly Worker _worker;
     private readonly WorkerSleep _sleep;
@@ -29,6 +31,7 @@ public sealed class InlineDriver : IDisposable
     private long _drivenNs;
     private long _contendedUntilNs;
     private int _busy;
+    private bool _isWanted;
 
     public InlineDriver(Worker worker)
     {
@@ -47,7 +50,11 @@ public sealed class InlineDriver : IDisposable
     public void Drive()
     {
         if (!TryEnter())
+        {
+            if (!Volatile.Read(ref _isWanted))
+                Volatile.Write(ref _isWanted, true);
             return;
+        }
         try
         {
             long nowNs = HostClock.NowNs();
@@ -91,12 +98,15 @@ public sealed class InlineDriver : IDisposable
     private void ServeWhileUndriven()
     {
         long workedNs = HostClock.NowNs();
+        Volatile.Write(ref _isWanted, false);
         while (!_stopping)
         {
             long nowNs = HostClock.NowNs();
             if (IsDriven(nowNs))
                 return;
-            if (TurnAlone() > 0)
+            if (Volatile.Read(ref _isWanted))
+                LetGo(nowNs);
+            else if (TurnAlone() > 0)
             {
                 workedNs = nowNs;
             }
@@ -111,6 +121,14 @@ public sealed class InlineDriver : IDisposable
                 Yield(nowNs);
             }
         }
+    }
+
+    // Time enough for one who polls to come in, if it polls on.
+    private void LetGo(long nowNs)
+    {
+        Volatile.Write(ref _isWanted, false);
+        while (HostClock.NowNs() - nowNs < LetGoNs && Volatile.Read(ref _drivenNs) < nowNs)
+            Thread.SpinWait(1);
     }
 
     // A longer and longer look away from those who drive all the time. Where cores are few this thread's own look may be what keeps them from
