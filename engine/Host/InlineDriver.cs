@@ -105,7 +105,9 @@ public sealed class InlineDriver : IDisposable
             if (IsDriven(nowNs))
                 return;
             if (Volatile.Read(ref _isWanted))
+            {
                 LetGo(nowNs);
+            }
             else if (TurnAlone() > 0)
             {
                 workedNs = nowNs;

@@ -39,26 +39,25 @@ public static unsafe class PayloadCopy
         long delta = target - source;
         do
         {
-            Vector256<byte> first = Vector256.Load(source);
-            Vector256<byte> second = Vector256.Load(source + 32);
-            Vector256<byte> third = Vector256.Load(source + 64);
-            Vector256<byte> fourth = Vector256.Load(source + 96);
-            first.Store(source + delta);
-            second.Store(source + delta + 32);
-            third.Store(source + delta + 64);
-            fourth.Store(source + delta + 96);
+            CopyStep(source, source + delta);
             source += StepBytes;
         }
         while (source <= lastStep);
 
         // The last step again covers what is left, and a part of what is there already.
-        Vector256<byte> a = Vector256.Load(lastStep);
-        Vector256<byte> b = Vector256.Load(lastStep + 32);
-        Vector256<byte> c = Vector256.Load(lastStep + 64);
-        Vector256<byte> d = Vector256.Load(lastStep + 96);
-        a.Store(lastStep + delta);
-        b.Store(lastStep + delta + 32);
-        c.Store(lastStep + delta + 64);
-        d.Store(lastStep + delta + 96);
+        CopyStep(lastStep, lastStep + delta);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyStep(byte* source, byte* target)
+    {
+        Vector256<byte> first = Vector256.Load(source);
+        Vector256<byte> second = Vector256.Load(source + 32);
+        Vector256<byte> third = Vector256.Load(source + 64);
+        Vector256<byte> fourth = Vector256.Load(source + 96);
+        first.Store(target);
+        second.Store(target + 32);
+        third.Store(target + 64);
+        fourth.Store(target + 96);
     }
 }
