@@ -52,7 +52,17 @@ public sealed class Worker : IDisposable
     public Action? Wake { get; set; }
 
     /// <summary>The device that is being served, so that a failure is known to be its.</summary>
-    internal DeviceSlot? Current { get; set; }
+    internal DeviceSlot? Current
+    {
+        get;
+
+        // Mostly it is the same one, and writing a reference costs more than looking.
+        set
+        {
+            if (field != value)
+                field = value;
+        }
+    }
 
     /// <summary>Increases whenever <see cref="Slots"/>, or what one of them must be waited for with, changes.</summary>
     public int SlotsVersion { get; private set; }

@@ -164,5 +164,18 @@ public unsafe class UdpLinkTrainTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 100).Select(i => (uint)i), _peer.Receive(100).Select(PsnOf));
     }
 
+    [Fact]
+    public void A_train_of_as_many_datagrams_as_it_takes_leaves_before_the_flush()
+    {
+        var route = new Route(_link.Address, _peer.Address);
+        for (uint i = 0; i < 100; i++)
+            Emit(_link, route, 64, i);
+        Assert.Equal(64, _link.Statistics.DatagramsSent);
+        _link.Flush();
+        Assert.Equal(100, _link.Statistics.DatagramsSent);
+        Assert.Equal(2, _link.Statistics.MessagesSent);
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => (uint)i), _peer.Receive(100).Select(PsnOf));
+    }
+
     private static uint PsnOf(byte[] datagram) => (uint)((datagram[9] << 16) | (datagram[10] << 8) | datagram[11]);
 }

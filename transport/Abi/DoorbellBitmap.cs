@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace RoceEngine.Abi;
 
@@ -55,13 +56,9 @@ public readonly unsafe struct DoorbellBitmap
     /// <summary>True when some summary bit is set. A look before sleeping; put a full fence between announcing sleep and this.</summary>
     public bool IsAnySet()
     {
-        ulong any = 0;
-        for (int i = 0; i < SummaryWordCount; i++)
-        {
-            any |= Volatile.Read(ref _summary[i]);
-        }
-
-        return any != 0;
+        Vector512<ulong> summary = Vector512.Load(_summary);
+        Volatile.ReadBarrier();
+        return summary != Vector512<ulong>.Zero;
     }
 
     /// <summary>Takes all bits of a summary word (0 … 7).</summary>
@@ -137,7 +134,8 @@ public struct DoorbellHarvester
                 continue;
             }
 
-            if (summariesLooked++ == DoorbellBitmap.SummaryWordCount)
+            // Mostly there is nothing, or nothing more: one look at the line says so.
+            if (summariesLooked++ == DoorbellBitmap.SummaryWordCount || !_bitmap.IsAnySet())
             {
                 handle = 0;
                 return false;

@@ -32,6 +32,7 @@ internal sealed unsafe partial class UdpReceiver : IDisposable
     private PacketMemory _memory;
     private MultipleMessageHeader* _messages;
     private int _messagesPerCall = 1;
+    private bool _foundOneBefore;
 
     public UdpReceiver(int socket, in Gid address, UdpLinkOptions options, UdpLinkStatistics statistics)
     {
@@ -73,6 +74,7 @@ internal sealed unsafe partial class UdpReceiver : IDisposable
                 if (received < 0)
                     CountFailure(Marshal.GetLastPInvokeError());
                 _messagesPerCall = 1;
+                _foundOneBefore = false;
                 break;
             }
 
@@ -220,9 +222,17 @@ internal sealed unsafe partial class UdpReceiver : IDisposable
         return 1;
     }
 
-    /// <summary>Asks next time for what came, or for twice as much when the socket gave all that it was asked for.</summary>
+    /// <summary>
+    /// Asks next time for what came, or for twice as much when the socket gave all that it was asked for. A lone message says nothing: a second one
+    /// in a row does.
+    /// </summary>
     private void AdaptBatch(int asked, int received, long bytes)
     {
+        if (asked == 1 && !_foundOneBefore)
+        {
+            _foundOneBefore = true;
+            return;
+        }
         int most = bytes > (long)received * LargeMessageBytes ? LargeMessagesMax : MessagesMax;
         _messagesPerCall = Math.Min(received < asked ? received : asked * 2, most);
     }

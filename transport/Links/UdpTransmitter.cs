@@ -31,7 +31,10 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     /// <summary>Datagrams up to this length get their ICRCs together, when their train leaves.</summary>
     private const int SummedLaterBytesMax = 512;
 
-    /// <summary>Waiting bytes beyond which emission sends what it has: the receiver starts early and the arena stays in the cache.</summary>
+    /// <summary>
+    /// Waiting bytes beyond which emission sends what it has: the receiver starts early and the arena stays in the cache. So it does with a train
+    /// that takes no more datagrams.
+    /// </summary>
     private const int EagerFlushBytes = 256 * 1024;
 
     private readonly int _socket;
@@ -143,7 +146,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
 
         if (Tap != null)
             ShowLastDatagram(train, route, identification, datagramBytes);
-        if (_waitingBytes >= EagerFlushBytes)
+        if (_waitingBytes >= EagerFlushBytes || train.Datagrams == SegmentsPerTrainMax)
             SendTrains();
     }
 
