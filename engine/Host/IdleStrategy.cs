@@ -18,7 +18,8 @@ internal enum IdleStep
 
 /// <summary>
 /// How long an idle worker spins and yields before it sleeps. Where it finds itself taken off its core while it spins, or a yield taken, others
-/// need the cores (the guests that wait for it, say): for a while it then yields at once.
+/// need the cores (the guests that wait for it, say): for a while it then yields at once, and also after a small turn that brought them something: their
+/// answer comes sooner, and leaves together with the acknowledgement.
 /// </summary>
 internal struct IdleStrategy
 {
@@ -31,6 +32,12 @@ internal struct IdleStrategy
     /// <summary>A yield that nobody took is over sooner.</summary>
     public const long YieldTakenNs = 3_000;
 
+    /// <summary>A turn with more work than this is part of a stream, whose guests have enough to wait for.</summary>
+    public const int SmallTurnWork = 8;
+
+    /// <summary>How long after that there still is a stream.</summary>
+    public const long StreamNs = 5_000_000;
+
     private const long SpinNs = 30_000;
     private const long YieldNs = 200_000;
 
@@ -38,6 +45,7 @@ internal struct IdleStrategy
     private long _idleSinceNs;
     private long _lastTurnNs;
     private long _contendedUntilNs;
+    private long _streamUntilNs;
 
     public IdleStrategy(int processorCount)
     {
@@ -49,16 +57,21 @@ internal struct IdleStrategy
     /// <summary>True while the cores count as contended.</summary>
     public readonly bool IsContended(long nowNs) => nowNs < _contendedUntilNs;
 
-    public IdleStep Next(bool hadWork, long nowNs)
+    /// <param name="work">What the turn did; 0 for nothing.</param>
+    /// <param name="hasNews">Some of it was news from peers on other hosts.</param>
+    /// <param name="nowNs">When the turn began.</param>
+    public IdleStep Next(int work, bool hasNews, long nowNs)
     {
         bool wasIdle = _idleSinceNs >= 0;
         if (wasIdle && nowNs - _lastTurnNs > PreemptedNs)
             _contendedUntilNs = nowNs + ContendedForNs;
         _lastTurnNs = nowNs;
-        if (hadWork)
+        if (work > 0)
         {
             _idleSinceNs = -1;
-            return IdleStep.Turn;
+            if (work > SmallTurnWork)
+                _streamUntilNs = nowNs + StreamNs;
+            return hasNews && nowNs >= _streamUntilNs && IsContended(nowNs) ? IdleStep.Yield : IdleStep.Turn;
         }
         if (!wasIdle)
             _idleSinceNs = nowNs;

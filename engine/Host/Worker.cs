@@ -48,6 +48,9 @@ public sealed class Worker : IDisposable
     /// <summary>Packets between devices of this worker.</summary>
     public LocalSwitch Local => _local;
 
+    /// <summary>The last turn brought packets from other hosts.</summary>
+    internal bool HasNews { get; private set; }
+
     /// <summary>Called on the posting thread after a command was queued, to wake a sleeping owner.</summary>
     public Action? Wake { get; set; }
 
@@ -140,11 +143,13 @@ public sealed class Worker : IDisposable
 
         // What arrives is answered in the next turn, which follows at once. A guest that waits for it sees it without the time that
         // sending an ACK takes, and its own request and the ACK leave together, the request first.
+        int worked = work;
         foreach (DeviceSlot slot in slots)
         {
             Current = slot;
             work += slot.ReceiveFromWire(WirePacketsPerTurn, nowNs, isBusy: work > 0);
         }
+        HasNews = work > worked;
         for (int round = 0; round < LocalRoundsPerTurn && _local.QueuedPackets > 0; round++)
         {
             Current = null;

@@ -42,7 +42,7 @@ public sealed class WorkerThread : IDisposable
         {
             long nowNs = HostClock.NowNs();
             int work = _worker.Turn(nowNs);
-            switch (idle.Next(work > 0, nowNs))
+            switch (idle.Next(work, _worker.HasNews, nowNs))
             {
                 case IdleStep.Turn:
                     break;

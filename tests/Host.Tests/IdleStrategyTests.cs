@@ -28,15 +28,15 @@ public class IdleStrategyTests
     public void A_worker_taken_off_its_core_stops_spinning_for_a_while()
     {
         var idle = new IdleStrategy(processorCount: 2);
-        Assert.Equal(IdleStep.Spin, idle.Next(false, 0));
+        Assert.Equal(IdleStep.Spin, idle.Next(0, false, 0));
         long now = IdleStrategy.PreemptedNs + 1;
-        Assert.NotEqual(IdleStep.Spin, idle.Next(false, now));
+        Assert.NotEqual(IdleStep.Spin, idle.Next(0, false, now));
         Assert.True(idle.IsContended(now));
-        idle.Next(true, now + MicrosecondNs);
-        Assert.Equal(IdleStep.Yield, idle.Next(false, now + 2 * MicrosecondNs));
+        idle.Next(1, false, now + MicrosecondNs);
+        Assert.Equal(IdleStep.Yield, idle.Next(0, false, now + 2 * MicrosecondNs));
         now += IdleStrategy.ContendedForNs;
         idle.Woke(now);
-        Assert.Equal(IdleStep.Spin, idle.Next(false, now + MicrosecondNs));
+        Assert.Equal(IdleStep.Spin, idle.Next(0, false, now + MicrosecondNs));
     }
 
     [Fact]
@@ -46,25 +46,25 @@ public class IdleStrategyTests
         idle.Yielded(0, IdleStrategy.YieldTakenNs);
         Assert.False(idle.IsContended(IdleStrategy.YieldTakenNs));
         idle.Yielded(0, IdleStrategy.YieldTakenNs + 1);
-        Assert.Equal(IdleStep.Yield, idle.Next(false, 2 * IdleStrategy.YieldTakenNs));
+        Assert.Equal(IdleStep.Yield, idle.Next(0, false, 2 * IdleStrategy.YieldTakenNs));
         long later = 2 * IdleStrategy.YieldTakenNs + IdleStrategy.ContendedForNs;
         idle.Woke(later);
-        Assert.Equal(IdleStep.Spin, idle.Next(false, later));
+        Assert.Equal(IdleStep.Spin, idle.Next(0, false, later));
     }
 
     [Fact]
     public void A_long_turn_of_work_is_not_taken_for_a_lost_core()
     {
         var idle = new IdleStrategy(processorCount: 2);
-        idle.Next(true, 0);
-        idle.Next(true, 10 * IdleStrategy.PreemptedNs);
-        Assert.Equal(IdleStep.Spin, idle.Next(false, 10 * IdleStrategy.PreemptedNs + MicrosecondNs));
+        idle.Next(1, false, 0);
+        idle.Next(1, false, 10 * IdleStrategy.PreemptedNs);
+        Assert.Equal(IdleStep.Spin, idle.Next(0, false, 10 * IdleStrategy.PreemptedNs + MicrosecondNs));
     }
 
     [Fact]
     public void With_a_single_core_nobody_spins()
     {
         var idle = new IdleStrategy(processorCount: 1);
-        Assert.Equal(IdleStep.Yield, idle.Next(false, 0));
+        Assert.Equal(IdleStep.Yield, idle.Next(0, false, 0));
     }
 }

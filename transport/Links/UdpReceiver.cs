@@ -19,6 +19,10 @@ internal sealed unsafe partial class UdpReceiver : IDisposable
     private const int LargeMessagesMax = 4;
 
     private const int LargeMessageBytes = 8192;
+
+    /// <summary>A request and its answer to and fro are no longer than this; another message seldom follows at once.</summary>
+    private const int LoneMessageBytes = 512;
+
     private const int NameBytes = 32;
 
     /// <summary>Train size, traffic class, hop limit and lost datagrams take 24 each.</summary>
@@ -223,12 +227,12 @@ internal sealed unsafe partial class UdpReceiver : IDisposable
     }
 
     /// <summary>
-    /// Asks next time for what came, or for twice as much when the socket gave all that it was asked for. A lone message says nothing: a second one
-    /// in a row does.
+    /// Asks next time for what came, or for twice as much when the socket gave all that it was asked for. A lone small message says nothing: a
+    /// second one in a row does.
     /// </summary>
     private void AdaptBatch(int asked, int received, long bytes)
     {
-        if (asked == 1 && !_foundOneBefore)
+        if (asked == 1 && bytes <= LoneMessageBytes && !_foundOneBefore)
         {
             _foundOneBefore = true;
             return;

@@ -9,7 +9,7 @@ namespace RoceEngine.PerfTool.Running;
 internal struct IdleStrategy(bool pollsDrive)
 {
     private const int SpinPollsOfDriver = 64;
-    private const int SpinPollsOfLooker = 1000;
+    private const int SpinPollsOfLooker = int.MaxValue;
 
     private readonly int _spinPolls = pollsDrive ? SpinPollsOfDriver : SpinPollsOfLooker;
     private int _emptyPolls;
