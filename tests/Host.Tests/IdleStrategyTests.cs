@@ -10,7 +10,7 @@ public class IdleStrategyTests
         var idle = new IdleStrategy(processorCount: 4);
         var steps = new List<IdleStep>();
         for (long now = 0; steps.Count == 0 || steps[^1] != IdleStep.Sleep; now += MicrosecondNs)
-            steps.Add(idle.Next(hadWork: now < 5 * MicrosecondNs, now));
+            steps.Add(idle.Next(now < 5 * MicrosecondNs ? 1 : 0, false, now));
         Assert.Equal([IdleStep.Turn, IdleStep.Spin, IdleStep.Yield, IdleStep.Sleep], steps.Distinct());
         Assert.Equal(steps.Order(), steps);
         Assert.InRange(steps.Count, 50, 1000);
@@ -21,7 +21,7 @@ public class IdleStrategyTests
     {
         var idle = new IdleStrategy(processorCount: 4);
         for (long now = 0; now < 10_000 * MicrosecondNs; now += MicrosecondNs)
-            Assert.NotEqual(IdleStep.Sleep, idle.Next(hadWork: now % (50 * MicrosecondNs) == 0, now));
+            Assert.NotEqual(IdleStep.Sleep, idle.Next(now % (50 * MicrosecondNs) == 0 ? 1 : 0, false, now));
     }
 
     [Fact]
@@ -50,6 +50,28 @@ public class IdleStrategyTests
         long later = 2 * IdleStrategy.YieldTakenNs + IdleStrategy.ContendedForNs;
         idle.Woke(later);
         Assert.Equal(IdleStep.Spin, idle.Next(0, false, later));
+    }
+
+    [Fact]
+    public void On_contended_cores_a_guest_gets_the_core_when_there_is_news_for_it()
+    {
+        var idle = new IdleStrategy(processorCount: 2);
+        Assert.Equal(IdleStep.Turn, idle.Next(1, hasNews: true, 0));
+        idle.Yielded(0, IdleStrategy.YieldTakenNs + 1);
+        long now = 2 * IdleStrategy.YieldTakenNs;
+        Assert.Equal(IdleStep.Yield, idle.Next(1, hasNews: true, now));
+        Assert.Equal(IdleStep.Turn, idle.Next(1, hasNews: false, now));
+    }
+
+    [Fact]
+    public void A_stream_is_not_interrupted_by_each_piece_of_news()
+    {
+        var idle = new IdleStrategy(processorCount: 2);
+        idle.Yielded(0, IdleStrategy.YieldTakenNs + 1);
+        long now = 2 * IdleStrategy.YieldTakenNs;
+        Assert.Equal(IdleStep.Turn, idle.Next(IdleStrategy.SmallTurnWork + 1, hasNews: true, now));
+        Assert.Equal(IdleStep.Turn, idle.Next(1, hasNews: true, now + IdleStrategy.StreamNs - 1));
+        Assert.Equal(IdleStep.Yield, idle.Next(1, hasNews: true, now + IdleStrategy.StreamNs));
     }
 
     [Fact]

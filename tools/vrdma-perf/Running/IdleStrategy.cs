@@ -1,17 +1,17 @@
 namespace RoceEngine.PerfTool.Running;
 
 /// <summary>
-/// What a polling loop does when it found nothing: spins at first, then gives the core away between polls, so that on
-/// few cores the peer or the daemon whose work is awaited gets to run. About as long as a round trip: a poll that also
-/// drives a device asks the kernel for packets, one that only looks at memory costs a few nanoseconds.
+/// What a polling loop does when it found nothing. One that drives its device spins for about a round trip, then gives the core away between polls, so
+/// that on few cores the peer gets to run; the guest library of a daemon's device does that by itself.
 /// </summary>
 /// <param name="pollsDrive">True when an empty poll drives the device.</param>
 internal struct IdleStrategy(bool pollsDrive)
 {
     private const int SpinPollsOfDriver = 64;
-    private const int SpinPollsOfLooker = int.MaxValue;
 
-    private readonly int _spinPolls = pollsDrive ? SpinPollsOfDriver : SpinPollsOfLooker;
+    /// <summary>Polls between two rare checks, which may cost a call of the kernel.</summary>
+    private const int PollsPerCheck = 1024;
+
     private int _emptyPolls;
 
     /// <summary>Something was found: spin again.</summary>
@@ -21,8 +21,8 @@ internal struct IdleStrategy(bool pollsDrive)
     public bool Idle()
     {
         int polls = ++_emptyPolls;
-        if (polls > _spinPolls)
+        if (pollsDrive && polls > SpinPollsOfDriver)
             Thread.Yield();
-        return (polls & 0xFF) == 0;
+        return polls % PollsPerCheck == 0;
     }
 }
