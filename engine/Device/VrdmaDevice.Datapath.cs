@@ -166,7 +166,7 @@ public sealed unsafe partial class VrdmaDevice
 
         public bool HasRoom => _inner!.HasRoom;
 
-        public int RunPacketsMax => _inner!.RunPacketsMax;
+        public int RunPackets(Route route, int payloadBytes) => _inner!.RunPackets(route, payloadBytes);
 
         public void Begin(IPacketSink inner)
         {

@@ -86,7 +86,7 @@ public sealed unsafe class DeviceSlot : IDeviceEnvironment, IPacketReceiver, IPa
     public bool HasRoom => Link.HasRoom && _local!.HasRoom;
 
     /// <inheritdoc/>
-    public int RunPacketsMax => Link.RunPacketsMax;
+    public int RunPackets(Route route, int payloadBytes) => Link.RunPackets(route, payloadBytes);
 
     internal PathTable? Paths => _paths;
 

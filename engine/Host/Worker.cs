@@ -14,7 +14,10 @@ public sealed class Worker : IDisposable
 {
     private const int DoorbellsPerTurn = 256;
     private const int WirePacketsPerTurn = 256;
-    private const int TransmitPacketsPerTurn = 128;
+
+    /// <summary>Eight trains of the largest packets.</summary>
+    private const int TransmitPacketsPerTurn = 120;
+
     private const int LocalPacketsPerRound = 512;
     private const int LocalRoundsPerTurn = 16;
 

@@ -16,6 +16,12 @@ internal sealed unsafe partial class RcRequester
 
     private const int ReadChunkBytesMax = 256 * 1024;
 
+    /// <summary>UDP payload that leaves together at most, roughly.</summary>
+    private const int TrainBytes = 65_500;
+
+    /// <summary>A response's last packet, the next one's first, which is as long, and a middle packet, which is shorter and ends their train.</summary>
+    private const int ResponsePacketsApart = 3;
+
     private uint _readChunkPackets = 1;
     private int _rdAtomicOutstanding;
     private long _windowBytes;
@@ -26,8 +32,14 @@ internal sealed unsafe partial class RcRequester
     /// <summary>
     /// Packets of one READ request at most: fixed for the QP, so that a repeated request covers what the original one covered.
     /// </summary>
-    internal static uint ReadChunkPackets(long windowCeilingBytes, int mtuShift) =>
-        (uint)Math.Max(1, Math.Min(ReadChunkBytesMax, windowCeilingBytes / 4) >> mtuShift);
+    /// <remarks>The middle packets of a long response fill trains.</remarks>
+    internal static uint ReadChunkPackets(long windowCeilingBytes, int mtuShift)
+    {
+        int most = (int)Math.Max(1, Math.Min(ReadChunkBytesMax, windowCeilingBytes / 4) >> mtuShift);
+        int trainPackets = Math.Min(64, TrainBytes / ((1 << mtuShift) + BthView.Length + Icrc.Length));
+        int trains = (most - ResponsePacketsApart) / trainPackets;
+        return (uint)(trains > 0 ? ResponsePacketsApart + (trains * trainPackets) : most);
+    }
 
     /// <summary>Emits request packets while it may; true when more could go at once.</summary>
     public bool Transmit(IPacketSink sink, ref int budget, long nowNs)
@@ -105,7 +117,7 @@ internal sealed unsafe partial class RcRequester
         int packets = 1;
         if (!isLocal && index != 0 && remaining > 2 * (uint)MtuBytes)
         {
-            packets = MiddlesAtOnce(slot, remaining, Math.Min(budget, sink.RunPacketsMax));
+            packets = MiddlesAtOnce(slot, remaining, sink.RunPackets(route, MtuBytes));
             bytes = (uint)packets << _qp.MtuShift;
         }
 
@@ -141,7 +153,7 @@ internal sealed unsafe partial class RcRequester
 
     /// <summary>
     /// Middle packets that may leave as one run, at least one: as many as there are before the last, as the sink takes, and as the window has room for.
-    /// Of one scatter/gather entry, so that the pieces of a run have room in a packet.
+    /// The budget does not shorten it: it ends with what is sent together. Of one scatter/gather entry, so that the pieces of a run have room in a packet.
     /// </summary>
     private int MiddlesAtOnce(SendSlot* slot, uint remaining, int most)
     {
@@ -151,7 +163,7 @@ internal sealed unsafe partial class RcRequester
         }
 
         long room = _qp.Path!.Window.AvailableBytes / (MtuBytes + PathWindow.PacketOverheadBytes);
-        return (int)Math.Clamp(Math.Min(room, (remaining - 1) >> _qp.MtuShift), 1, Math.Max(most, 1));
+        return (int)Math.Clamp(Math.Min(room, (remaining - 1) >> _qp.MtuShift), 1, most);
     }
 
     /// <summary>The packet (or local run) of a SEND or WRITE that begins at an index. False when its memory is not there (any more).</summary>

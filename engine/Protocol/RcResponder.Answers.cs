@@ -44,7 +44,7 @@ internal sealed unsafe partial class RcResponder
             }
 
             ref ReadAtomicResource resource = ref _resources.OldestPending;
-            if (!TryFillResponse(ref resource, ref packet, Math.Min(budget, sink.RunPacketsMax)))
+            if (!TryFillResponse(ref resource, ref packet, sink.RunPackets(_qp.Path!.Route, 1 << _qp.MtuShift)))
             {
                 if (resource.WasAnswered)
                 {
@@ -92,7 +92,7 @@ internal sealed unsafe partial class RcResponder
         uint runBytes = _qp.Path!.Route.IsLocal ? RcQueuePair.LocalRunBytes : 1u << _qp.MtuShift;
         if (!_qp.Path.Route.IsLocal && resource.NextIndex != resource.AnswerFrom && resource.AnswerEnd - resource.NextIndex > 2)
         {
-            runBytes = Math.Clamp(resource.AnswerEnd - resource.NextIndex - 1, 1, (uint)Math.Max(middlesMax, 1)) << _qp.MtuShift;
+            runBytes = Math.Clamp(resource.AnswerEnd - resource.NextIndex - 1, 1, (uint)middlesMax) << _qp.MtuShift;
         }
 
         uint bytes = Math.Min(runBytes, resource.AnswerEndBytes - offset);

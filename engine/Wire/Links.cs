@@ -42,8 +42,11 @@ public interface IPacketSink
 
     /// <summary>
     /// Middle packets of a message that the sink takes as one run for a way that is not local, and cuts itself; 1 where it takes packets alone.
+    /// So many that what is sent together is full after them, if there are as many.
     /// </summary>
-    int RunPacketsMax => 1;
+    /// <param name="route">The way.</param>
+    /// <param name="payloadBytes">Bytes of payload of each packet.</param>
+    int RunPackets(Route route, int payloadBytes) => 1;
 
     /// <summary>
     /// Takes a packet. The header fields and the segment list are copied at once; the payload memory itself must stay valid

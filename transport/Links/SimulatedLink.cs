@@ -32,7 +32,7 @@ public sealed unsafe partial class SimulatedLink : ILink
     public bool HasRoom => _outbox.Count < BatchPacketsMax;
 
     /// <inheritdoc/>
-    public int RunPacketsMax => UdpTransmitter.RunPacketsMax;
+    public int RunPackets(Route route, int payloadBytes) => UdpTransmitter.RunPacketsMax;
 
     /// <summary>-1: nothing to poll, time is virtual.</summary>
     public int PollDescriptor => -1;

@@ -88,7 +88,7 @@ public sealed class UdpLink : ILink
     public bool HasRoom => _transmitter.HasRoom;
 
     /// <inheritdoc/>
-    public int RunPacketsMax => UdpTransmitter.RunPacketsMax;
+    public int RunPackets(Route route, int payloadBytes) => _transmitter.RunPackets(route, payloadBytes);
 
     /// <inheritdoc/>
     public int PollDescriptor => _groups.PollDescriptor;

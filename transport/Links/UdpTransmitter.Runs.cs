@@ -7,6 +7,23 @@ namespace RoceEngine.Links;
 /// <summary>Middle packets of a message that were emitted as one: their headers differ in the PSN, and in the last one's wish for an acknowledgement.</summary>
 internal sealed unsafe partial class UdpTransmitter
 {
+    /// <summary>As many as the train that they would join has room for, so that a turn that ends after them ends with a full one.</summary>
+    public int RunPackets(Route route, int payloadBytes)
+    {
+        int datagramBytes = BthView.Length + payloadBytes + Icrc.Length;
+        int most = Math.Min(RunPacketsMax, TrainBytesMax / datagramBytes);
+        if (route.LinkState is not UdpDestination destination || destination.Owner != this || destination.Batch != _batch)
+            return most;
+
+        ref Train train = ref _trains[destination.OpenTrain];
+        if (train.IsClosed || datagramBytes > train.DatagramBytes)
+            return most;
+
+        // A shorter one is a train's last.
+        int room = datagramBytes < train.DatagramBytes ? 1 : (TrainBytesMax - train.TotalBytes) / datagramBytes;
+        return room == 0 ? most : Math.Min(room, most);
+    }
+
     private void EmitRun(in Packet run, Route route, UdpDestination destination)
     {
         int payloadBytes = run.PayloadBytes / run.PsnCount;
