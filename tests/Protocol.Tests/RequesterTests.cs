@@ -25,6 +25,15 @@ public class RequesterTests
         Assert.Equal(CompletionStatus.Success, Assert.Single(lone.Rings.SendEntries).Status);
     }
 
+    [Theory]
+    [InlineData(1 << 20, 12, 63)]
+    [InlineData(1 << 20, 10, 251)]
+    [InlineData(1 << 20, 8, 963)]
+    [InlineData(256 * 1024, 12, 16)]
+    [InlineData(8 * 1024, 12, 1)]
+    public void A_read_is_asked_for_in_parts_whose_middle_packets_fill_trains(long windowBytes, int mtuShift, uint packets) =>
+        Assert.Equal(packets, RcRequester.ReadChunkPackets(windowBytes, mtuShift));
+
     [Fact]
     public void A_timer_of_code_0_never_fires()
     {

@@ -83,6 +83,35 @@ public unsafe class UdpLinkRunTests : IDisposable
             iter: 60, threads: 1);
 
     [Fact]
+    public void Runs_as_long_as_the_link_asks_for_leave_full_trains()
+    {
+        const int mtuBytes = 4096;
+        const int packetsOfTrain = 15;
+        const int wanted = 8 * packetsOfTrain;
+        var route = new Route(_sender.Address, _receiver.Address);
+        var payload = new MemorySegment(_memory.Pointer, mtuBytes);
+        Packet first = Middle(0, &payload);
+        first.Opcode = Opcode.RcWriteFirst;
+        _sender.Emit(first, route);
+        int packets = 1;
+        while (packets < wanted)
+        {
+            int count = _sender.RunPackets(route, mtuBytes);
+            var segment = new MemorySegment(_memory.Pointer, count * mtuBytes);
+            Packet run = Middle(packets, &segment);
+            (run.PsnCount, run.PayloadBytes) = (count, count * mtuBytes);
+            _sender.Emit(run, route);
+            packets += count;
+        }
+        _sender.Flush();
+
+        // The first packet is longer than a middle one: the next is the end of its train.
+        Assert.Equal(2 + wanted, _sender.Statistics.DatagramsSent);
+        Assert.Equal(1 + (wanted / packetsOfTrain), _sender.Statistics.MessagesSent);
+        Assert.Equal(2, _sender.Statistics.SendCalls);
+    }
+
+    [Fact]
     public void What_is_expected_is_put_into_its_place_and_handed_on_as_one()
     {
         var route = new Route(_sender.Address, _receiver.Address);
