@@ -79,6 +79,34 @@ public class Crc32Tests
     }
 
     [Fact]
+    public void A_copy_of_what_another_writes_to_has_the_register_of_the_bytes_copied()
+    {
+        byte[] source = new byte[4108];
+        byte[] destination = new byte[source.Length];
+        bool stop = false;
+        var writer = new Thread(() =>
+        {
+            var random = new Random(3);
+            while (!Volatile.Read(ref stop))
+                source[random.Next(source.Length)]++;
+        });
+        writer.Start();
+        try
+        {
+            for (int i = 0; i < 2_000; i++)
+            {
+                uint register = Crc32.UpdateAndCopy(5, source, destination);
+                Assert.Equal(Crc32.UpdateScalar(5, destination), register);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            writer.Join();
+        }
+    }
+
+    [Fact]
     public void Every_form_agrees_with_scalar_on_large_buffers() =>
         Gen.Select(Gen.UInt, Gen.Byte.Array[600, 9000]).Sample((register, bytes) =>
         {
@@ -93,9 +121,9 @@ public class Crc32Tests
     [Fact]
     public void A_fused_copy_copies_exactly_and_gives_the_same_register()
     {
-        byte[] source = new byte[1300];
+        byte[] source = new byte[5100];
         new Random(2).NextBytes(source);
-        foreach (int length in Enumerable.Range(0, 400).Concat([511, 512, 513, 1024, 1279]))
+        foreach (int length in Enumerable.Range(0, 400).Concat([511, 512, 513, 1024, 1279, 4095, 4096, 4097, 4107, 4128, 5000]))
         {
             uint expected = Crc32.UpdateScalar(7, source.AsSpan(3, length));
             AssertCopies(source, length, expected, (s, d) => Crc32.UpdateAndCopy(7, s, d));
