@@ -134,6 +134,17 @@ internal sealed partial class SimulatedGuest : IDisposable
     /// <summary>Takes everything out of all completion queues, and all asynchronous events.</summary>
     public void PollAll()
     {
+        TakeCompletions();
+        while (Context.TryGetAsyncEvent(out AsyncEvent happened))
+        {
+            // What it is about may have come since the queues were looked at: the host works while an event is handled.
+            TakeCompletions();
+            OnEvent(happened);
+        }
+    }
+
+    private void TakeCompletions()
+    {
         foreach (CompletionQueue queue in _queues)
         {
             int count;
@@ -146,8 +157,6 @@ internal sealed partial class SimulatedGuest : IDisposable
                     Dispatch(completion);
             }
         }
-        while (Context.TryGetAsyncEvent(out AsyncEvent happened))
-            OnEvent(happened);
     }
 
     /// <summary>Completion queues have another size than they were made with.</summary>
