@@ -130,11 +130,14 @@ internal static partial class Crc32
 
         if (offset < bytes)
         {
-            // In bounds: at least one block came before, so that the last 16 bytes exist.
-            sum = FoldTail(sum, by128, Vector128.LoadUnsafe(ref source, bytes - BlockBytes), bytes - offset);
+            // In bounds: at least one block came before, so that the last 16 bytes exist. What is copied is what was summed.
+            nuint tailBytes = bytes - offset;
+            Vector128<byte> tail = Vector128.LoadUnsafe(ref source, bytes - BlockBytes);
+            sum = FoldTail(sum, by128, tail, tailBytes);
             if (TPass.Copies)
             {
-                Unsafe.CopyBlockUnaligned(ref Unsafe.Add(ref destination, offset), ref Unsafe.Add(ref source, offset), (uint)(bytes - offset));
+                ref byte read = ref Unsafe.As<Vector128<byte>, byte>(ref tail);
+                Unsafe.CopyBlockUnaligned(ref Unsafe.Add(ref destination, offset), ref Unsafe.Add(ref read, BlockBytes - tailBytes), (uint)tailBytes);
             }
         }
 

@@ -40,11 +40,12 @@ internal static partial class Crc32
 
     internal static uint UpdateAndCopyScalar(uint register, ReadOnlySpan<byte> source, Span<byte> destination)
     {
-        // From the copy's own source in one go per cache line, so that each byte is read from memory once.
-        const int chunkBytes = 64;
+        // A cache line at a time by way of a copy that nobody else writes to: each byte of the source is read once.
+        Span<byte> line = stackalloc byte[64];
         while (source.Length > 0)
         {
-            ReadOnlySpan<byte> chunk = source[..Math.Min(chunkBytes, source.Length)];
+            Span<byte> chunk = line[..Math.Min(line.Length, source.Length)];
+            source[..chunk.Length].CopyTo(chunk);
             register = UpdateScalar(register, chunk);
             chunk.CopyTo(destination);
             destination = destination[chunk.Length..];
