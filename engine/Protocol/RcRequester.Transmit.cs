@@ -16,9 +16,6 @@ internal sealed unsafe partial class RcRequester
 
     private const int ReadChunkBytesMax = 256 * 1024;
 
-    /// <summary>UDP payload that leaves together at most, roughly.</summary>
-    private const int TrainBytes = 65_500;
-
     /// <summary>A response's last packet, the next one's first, which is as long, and a middle packet, which is shorter and ends their train.</summary>
     private const int ResponsePacketsApart = 3;
 
@@ -36,7 +33,7 @@ internal sealed unsafe partial class RcRequester
     internal static uint ReadChunkPackets(long windowCeilingBytes, int mtuShift)
     {
         int most = (int)Math.Max(1, Math.Min(ReadChunkBytesMax, windowCeilingBytes / 4) >> mtuShift);
-        int trainPackets = Math.Min(64, TrainBytes / ((1 << mtuShift) + BthView.Length + Icrc.Length));
+        int trainPackets = RoceUdp.MiddlesPerTrain(1 << mtuShift);
         int trains = (most - ResponsePacketsApart) / trainPackets;
         return (uint)(trains > 0 ? ResponsePacketsApart + (trains * trainPackets) : most);
     }

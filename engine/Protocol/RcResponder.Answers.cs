@@ -44,7 +44,7 @@ internal sealed unsafe partial class RcResponder
             }
 
             ref ReadAtomicResource resource = ref _resources.OldestPending;
-            if (!TryFillResponse(ref resource, ref packet, sink.RunPackets(_qp.Path!.Route, 1 << _qp.MtuShift)))
+            if (!TryFillResponse(ref resource, ref packet, sink))
             {
                 if (resource.WasAnswered)
                 {
@@ -74,7 +74,7 @@ internal sealed unsafe partial class RcResponder
         return false;
     }
 
-    private bool TryFillResponse(ref ReadAtomicResource resource, ref Packet packet, int middlesMax)
+    private bool TryFillResponse(ref ReadAtomicResource resource, ref Packet packet, IPacketSink sink)
     {
         packet.Psn = resource.FirstPsn + resource.NextIndex;
         packet.MessageSequenceNumber = resource.MessageSequenceNumber;
@@ -89,10 +89,11 @@ internal sealed unsafe partial class RcResponder
         }
 
         uint offset = (uint)((ulong)resource.NextIndex << _qp.MtuShift);
-        uint runBytes = _qp.Path!.Route.IsLocal ? RcQueuePair.LocalRunBytes : 1u << _qp.MtuShift;
-        if (!_qp.Path.Route.IsLocal && resource.NextIndex != resource.AnswerFrom && resource.AnswerEnd - resource.NextIndex > 2)
+        Route route = _qp.Path!.Route;
+        uint runBytes = route.IsLocal ? RcQueuePair.LocalRunBytes : 1u << _qp.MtuShift;
+        if (!route.IsLocal && resource.NextIndex != resource.AnswerFrom && resource.AnswerEnd - resource.NextIndex > 2)
         {
-            runBytes = Math.Clamp(resource.AnswerEnd - resource.NextIndex - 1, 1, (uint)middlesMax) << _qp.MtuShift;
+            runBytes = Math.Clamp(resource.AnswerEnd - resource.NextIndex - 1, 1, (uint)sink.RunPackets(route, 1 << _qp.MtuShift)) << _qp.MtuShift;
         }
 
         uint bytes = Math.Min(runBytes, resource.AnswerEndBytes - offset);

@@ -8,7 +8,7 @@ namespace RoceEngine.Links;
 internal sealed unsafe partial class UdpTransmitter
 {
     /// <summary>A datagram's share of its train's vectors: two per vector that it cuts, and its own.</summary>
-    private const int CutVectorsMax = VectorsPerTrain + (2 * SegmentsPerTrainMax);
+    private const int CutVectorsMax = VectorsPerTrain + (2 * RoceUdp.TrainDatagramsMax);
 
     private IoVector* _cutVectors;
     private MultipleMessageHeader* _cutMessages;
@@ -107,7 +107,7 @@ internal sealed unsafe partial class UdpTransmitter
         if (_cutMessages != null)
             return;
         _cutVectors = (IoVector*)NativeMemory.Alloc(CutVectorsMax, (nuint)sizeof(IoVector));
-        _cutMessages = (MultipleMessageHeader*)NativeMemory.AllocZeroed(SegmentsPerTrainMax, (nuint)sizeof(MultipleMessageHeader));
+        _cutMessages = (MultipleMessageHeader*)NativeMemory.AllocZeroed(RoceUdp.TrainDatagramsMax, (nuint)sizeof(MultipleMessageHeader));
     }
 
     private void FreeCutBuffers()

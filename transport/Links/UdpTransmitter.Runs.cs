@@ -10,24 +10,25 @@ internal sealed unsafe partial class UdpTransmitter
     /// <summary>As many as the train that they would join has room for, so that a turn that ends after them ends with a full one.</summary>
     public int RunPackets(Route route, int payloadBytes)
     {
-        int datagramBytes = BthView.Length + payloadBytes + Icrc.Length;
-        int most = Math.Min(RunPacketsMax, TrainBytesMax / datagramBytes);
+        int most = Math.Min(RunPacketsMax, RoceUdp.MiddlesPerTrain(payloadBytes));
         if (route.LinkState is not UdpDestination destination || destination.Owner != this || destination.Batch != _batch)
             return most;
 
         ref Train train = ref _trains[destination.OpenTrain];
-        if (train.IsClosed || datagramBytes > train.DatagramBytes)
+        int datagramBytes = RoceUdp.MiddleBytes(payloadBytes);
+        if (!HasRoomFor(datagramBytes, train))
             return most;
 
         // A shorter one is a train's last.
-        int room = datagramBytes < train.DatagramBytes ? 1 : (TrainBytesMax - train.TotalBytes) / datagramBytes;
-        return room == 0 ? most : Math.Min(room, most);
+        return datagramBytes < train.DatagramBytes
+            ? 1
+            : Math.Min(most, Math.Min(RoceUdp.TrainDatagramsMax - train.Datagrams, (RoceUdp.TrainBytesMax - train.TotalBytes) / datagramBytes));
     }
 
     private void EmitRun(in Packet run, Route route, UdpDestination destination)
     {
         int payloadBytes = run.PayloadBytes / run.PsnCount;
-        int datagramBytes = BthView.Length + payloadBytes + Icrc.Length;
+        int datagramBytes = RoceUdp.MiddleBytes(payloadBytes);
         if (payloadBytes > RoceUdp.PayloadBytesMax)
         {
             CountDrop(run.PsnCount, Errno.EMSGSIZE);

@@ -15,11 +15,6 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
     public const int RunPacketsMax = 16;
 
     private const int TrainsMax = 64;
-    private const int SegmentsPerTrainMax = 64;
-
-    /// <summary>UDP payload bytes of a train at most: 65,535 less the IPv4 and UDP headers.</summary>
-    private const int TrainBytesMax = 65_507;
-
     private const int ArenaBytes = 65_536;
 
     /// <summary>IOV_MAX, which bounds one message.</summary>
@@ -146,7 +141,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
 
         if (Tap != null)
             ShowLastDatagram(train, route, identification, datagramBytes);
-        if (train.Datagrams == SegmentsPerTrainMax)
+        if (train.Datagrams == RoceUdp.TrainDatagramsMax)
             SendTrains();
     }
 
@@ -172,8 +167,7 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         if (destination.Batch == _batch)
         {
             ref Train train = ref _trains[destination.OpenTrain];
-            if (!train.IsClosed && datagramBytes <= train.DatagramBytes && train.Datagrams < SegmentsPerTrainMax
-                && train.TotalBytes + datagramBytes <= TrainBytesMax && train.VectorCount + GatherSegmentsMax + 2 <= VectorsPerTrain)
+            if (HasRoomFor(datagramBytes, train))
             {
                 train.IsClosed = datagramBytes < train.DatagramBytes;
                 return ref train;
@@ -181,6 +175,11 @@ internal sealed unsafe partial class UdpTransmitter : IDisposable
         }
         return ref OpenTrain(destination, datagramBytes);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool HasRoomFor(int datagramBytes, in Train train) =>
+        !train.IsClosed && datagramBytes <= train.DatagramBytes && train.Datagrams < RoceUdp.TrainDatagramsMax
+        && train.TotalBytes + datagramBytes <= RoceUdp.TrainBytesMax && train.VectorCount + GatherSegmentsMax + 2 <= VectorsPerTrain;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ref Train OpenTrain(UdpDestination destination, int datagramBytes)
